@@ -82,7 +82,7 @@ def require_moderator(request: HttpRequest) -> User:
     return _require(request, lambda user: user.is_moderator)
 
 
-def require_decider(request: HttpRequest) -> User:
+def require_moderator_or_editor(request: HttpRequest) -> User:
     """Return the moderator or editor who made the request; raise PermissionDenied for anybody else.
 
     Comment.objects.moderated_by has the comments on which they may decide.

@@ -137,7 +137,7 @@ class Application:
     def _handle_exception(self, environ: Environ) -> RawResponse:
         """Log the exception that is being handled, and return the page for it."""
         log.exception("A request failed outside Django.", extra={"request_id": environ[request_ids.KEY]})
-        environ.pop(requests.ANSWER_KEY, None)  # so that it counts as an error
+        environ.pop(requests.CACHE_RESULT_KEY, None)  # so that it counts as an error
         return _without_body(self.pages.respond_to_exception(environ), environ)
 
     def _call(self, environ: Environ) -> RawResponse:

@@ -21,7 +21,7 @@ from core.monitoring.logs import NO_NAME, URL_NAME_KEY
 from core.monitoring.metrics import REGISTRY
 
 # Keys in the environ of a request
-ANSWER_KEY = "soundoff.answer"  # what the page cache answered with: CACHED or COPY
+CACHE_RESULT_KEY = "soundoff.answer"  # what the page cache answered with: CACHED or COPY
 _COMPLETE_AT_KEY = "soundoff.complete_at"  # the time of time.perf_counter at which the request was complete
 
 CACHED, COPY = "cached", "copy"
@@ -99,7 +99,7 @@ def answer(environ: Environ, status: str) -> None:
 
 def _kind(environ: Environ, status: str) -> str:
     """Return the kind of an answer, a label of soundoff_requests."""
-    if kind := environ.get(ANSWER_KEY):
+    if kind := environ.get(CACHE_RESULT_KEY):
         return str(kind)
     if environ["PATH_INFO"] in health.MONITORING_PATHS:
         return "check"

@@ -28,7 +28,7 @@ from articles.site.cached_pages import (
     is_cached_view,
     stale_copies_invalidated_at,
 )
-from config.monitoring.requests import ANSWER_KEY, CACHED, COPY
+from config.monitoring.requests import CACHE_RESULT_KEY, CACHED, COPY
 from config.page_cache.entries import Entry, RawResponse, compress_response
 from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key
 from config.page_cache.stale_copies import StaleCopies, StaleCopy
@@ -55,12 +55,14 @@ INVALIDATED_AT_SECONDS = 0.5
 INVALIDATED_AT_FAILURE_SECONDS = 5.0  # after a failed read
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the processes confirms its pages once a second, and later on a busy machine.
-TRUSTED_SECONDS = 4.0
+MAX_UNCONFIRMED_SECONDS = 4.0
 # The time in the storage is at most half a second before the commit of a change that hides copies
 # (invalidate_stale_copies), and the clocks of two servers may differ by a second.
-HIDDEN_SECONDS = 2.0
+INVALIDATION_MARGIN_SECONDS = 2.0
 PING = stamp_query()  # a query over no ids, to test whether the database answers
-ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
+DATABASE_ANSWERED_KEY = (
+    "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
+)
 UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {LIVENESS_PATH, "/metrics"}  # which need no database
 
 log = logging.getLogger(__name__)
@@ -126,10 +128,10 @@ class PageCacheApp:
             return None
         if not entry.is_current(*stamp[:4]):
             self._supersede(key, entry)
-            environ[ANSWERED_KEY] = True
+            environ[DATABASE_ANSWERED_KEY] = True
             return None
         entry.confirmed_at = max(entry.confirmed_at, asked_at)
-        environ[ANSWER_KEY] = CACHED
+        environ[CACHE_RESULT_KEY] = CACHED
         response = entry.respond(environ)
         return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
 
@@ -162,19 +164,19 @@ class PageCacheApp:
         asked_at, now_wall = time.monotonic(), time.time()
         articles = {pk for _, entry in entries for pk in entry.dependencies.articles}
         discussions = {pk for _, entry in entries for pk in entry.dependencies.discussions}
-        site, by_article, by_discussion, now = self.stamp_reader.read_versions(articles, discussions)
+        site_version, by_article, by_discussion, now = self.stamp_reader.read_versions(articles, discussions)
         current = []
         for key, entry in entries:
             of_articles = sum(by_article.get(str(pk), 0) for pk in entry.dependencies.articles)
             of_discussions = sum(by_discussion.get(str(pk), 0) for pk in entry.dependencies.discussions)
-            if entry.is_current(site, of_articles, of_discussions, now):
+            if entry.is_current(site_version, of_articles, of_discussions, now):
                 entry.confirmed_at = max(entry.confirmed_at, asked_at)
                 entry.compress_better()
                 current.append((key, entry.tag, entry.stale_copy()))
             else:
                 self._supersede(key, entry)
         for key, entry in self.superseded.items():
-            if entry.confirmed_at < asked_at - TRUSTED_SECONDS:
+            if entry.confirmed_at < asked_at - MAX_UNCONFIRMED_SECONDS:
                 self.superseded.drop(key, entry)
         self.copies.store(reversed(current), now_wall)
 
@@ -197,14 +199,14 @@ class PageCacheApp:
                 stamp = self.stamp_reader.read(entry.query)
                 if entry.is_current(*stamp[:4]):
                     entry.confirmed_at = max(entry.confirmed_at, asked_at)
-                    environ[ANSWER_KEY] = CACHED
+                    environ[CACHE_RESULT_KEY] = CACHED
                     return entry.respond(environ)
                 self._supersede(key, entry)
             # After an answer to the event loop another one would say nothing new, and cost a statement. But a
             # replica needs a new position: the request may have waited long for this thread.
             elif (
                 self.has_replicas
-                or not environ.pop(ANSWERED_KEY, False)
+                or not environ.pop(DATABASE_ANSWERED_KEY, False)
                 or self.stamp_reader.lost_at is not None
             ):
                 stamp = self.stamp_reader.read(PING)
@@ -229,7 +231,7 @@ class PageCacheApp:
                 return self._render(key, environ, asked_at)
 
     def _supersede(self, key: Key, entry: Entry) -> None:
-        """Remove an outdated page from the cache, and keep it as a copy for TRUSTED_SECONDS."""
+        """Remove an outdated page from the cache, and keep it as a copy for MAX_UNCONFIRMED_SECONDS."""
         self.entries.drop(key, entry)
         self.superseded.put(key, entry)
 
@@ -283,7 +285,7 @@ class PageCacheApp:
         Members get the copy of the anonymous page as well.
         """
         if key and (copy := self._find_copy(key, error)):
-            environ[ANSWER_KEY] = COPY
+            environ[CACHE_RESULT_KEY] = COPY
             return _with_outage_notice(*copy)
         return self._fallback_page(unavailable, environ)
 
@@ -321,8 +323,8 @@ class PageCacheApp:
         if shared := self.copies.find(key):
             copies.append(shared)
         oldest = max(
-            error.since + offset - TRUSTED_SECONDS,
-            self._stale_copies_invalidated_at(error.since) + HIDDEN_SECONDS,
+            error.since + offset - MAX_UNCONFIRMED_SECONDS,
+            self._stale_copies_invalidated_at(error.since) + INVALIDATION_MARGIN_SECONDS,
         )
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 

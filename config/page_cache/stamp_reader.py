@@ -86,13 +86,13 @@ class StampReader:
         One thread calls this regularly, and so finds out whether the database is back. Raises
         DatabaseUnavailableError.
         """
-        site, by_article, by_discussion, now = self._fetch_row(
+        site_version, by_article, by_discussion, now = self._fetch_row(
             _READ_VERSIONS.format(_array(articles), _array(discussions))
         )
         if self.lost_at is not None:
             log.warning("The database answers again, after %.1f s", time.monotonic() - self.lost_at)
             self.lost_at = None
-        return site, by_article or {}, by_discussion or {}, now
+        return site_version, by_article or {}, by_discussion or {}, now
 
     def open(self, count: int) -> None:
         """Open connections for so many reads at once. Raises DatabaseUnavailableError."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import require_decider, return_form_if_logged_out, safe_local_path
+from accounts.requests import require_moderator_or_editor, return_form_if_logged_out, safe_local_path
 from comments.comment_links import find_comment
 from comments.models import Comment, State
 from core.forms import SubmitForm
@@ -34,7 +34,7 @@ from moderation.reports import reporting
 @require_post_and_login
 def pick(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a comment an editor's pick (?on=1) or remove the pick (?on=0)."""
-    user, comment = require_decider(request), _load(request, pk)
+    user, comment = require_moderator_or_editor(request), _load(request, pk)
     is_on = ActionForm.of(request)["on"]
     try:
         batch = quick_actions.set_editors_pick(comment=comment, is_pick=is_on, actor=user)
@@ -47,7 +47,7 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
 @require_post_and_login
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Lock (?on=1) or unlock (?on=0) replies to a comment and to all comments below it."""
-    user, comment = require_decider(request), _load(request, pk)
+    user, comment = require_moderator_or_editor(request), _load(request, pk)
     is_on = ActionForm.of(request)["on"]
     batch = quick_actions.lock_replies(comment=comment, is_locked=is_on, actor=user)
     return _redirect_back(request, batch, comment)
@@ -58,7 +58,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a comment as the duplicate of another one, which is given by its number or its link."""
-    user, comment = require_decider(request), _load(request, pk)
+    user, comment = require_moderator_or_editor(request), _load(request, pk)
     form = DuplicateForm(request.POST or None, initial={"seen": _expected_transition(comment)})
     if form.is_valid() and reporting.appealed_against(user, [comment.pk]):
         form.add_error(None, _("An appeal must be decided by another moderator."))
@@ -83,7 +83,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def redact(request: HttpRequest, pk: int) -> HttpResponse:
     """Redact passages of a comment's text."""
-    user, comment = require_decider(request), _load(request, pk)
+    user, comment = require_moderator_or_editor(request), _load(request, pk)
     form = RedactForm(
         request.POST or None, initial={"text": comment.body, "seen": _expected_transition(comment)}
     )
@@ -149,7 +149,7 @@ class RedactForm(ExpectedTransitionForm):
 
 def _load(request: HttpRequest, pk: int) -> Comment:
     """Return a comment that this person may decide on; raise Http404 otherwise."""
-    comments = Comment.objects.moderated_by(require_decider(request)).exclude(state=State.DELETED)
+    comments = Comment.objects.moderated_by(require_moderator_or_editor(request)).exclude(state=State.DELETED)
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import require_decider, require_moderator, safe_local_path
+from accounts.requests import require_moderator, require_moderator_or_editor, safe_local_path
 from articles.models import Article, ArticleQuerySet
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
@@ -63,7 +63,7 @@ def discussions(request: SiteRequest) -> HttpResponse:
 
     ?q= searches words of a title, ?page= selects a page.
     """
-    user, parameters = require_decider(request), DiscussionsQuery.read(request.GET)
+    user, parameters = require_moderator_or_editor(request), DiscussionsQuery.read(request.GET)
     search, number = parameters["q"], parameters["page"]
     rows, has_next = read_numbered_page(_search(user, search), number, size=PAGE_SIZE)
     query = {"q": search} if search else {}
@@ -82,7 +82,7 @@ def discussions(request: SiteRequest) -> HttpResponse:
 @require_post_and_login
 def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Apply a quick action to one discussion. `next` is a path of this site, or "story"."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     article = get_object_or_404(_articles_of(user), pk=pk)
     if name not in quick_actions.QUICK_ACTIONS:
         raise Http404

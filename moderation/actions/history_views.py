@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import require_decider
+from accounts.requests import require_moderator_or_editor
 from comments.models import Reason, Transition
 from core.dates.days import start_of_day
 from core.paging import PageCursor, next_page_url, read_page
@@ -59,7 +59,7 @@ def history(request: HttpRequest) -> HttpResponse:
     Filters: ?who= a person's id, or 0 for the system, ?kind=, ?since= a date. ?before= is the cursor of a
     later page. Values that cannot be read are ignored.
     """
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     query = HistoryQuery.read(request.GET)
     active = {name: str(query[name]) for name in FILTERS if query[name] not in {None, ""}}
     found = _filtered(actions_visible_to(user), query).select_related("actor", "root")
@@ -82,7 +82,7 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
 
     ?after=<transition> shows further comments.
     """
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     action = get_action_or_404(user, pk)
     transitions = Transition.objects.filter(batch=action.pk)
     after = ActionQuery.read(request.GET)["after"]

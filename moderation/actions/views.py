@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.requests import require_decider, safe_local_path
+from accounts.requests import require_moderator_or_editor, safe_local_path
 from comments.models import REMOVED, Comment, State
 from core.forms import MultilineField, form_errors_text, remove_maxlength
 from core.query_forms import parse_whole_number
@@ -112,7 +112,7 @@ class AuthorMessageForm(forms.Form):
 @require_post_and_login
 def decide(request: HttpRequest) -> HttpResponse:
     """Decide on one or more comments, as DecisionForm says; for one, AuthorMessageForm is read as well."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     form = DecisionForm.of(request)
     if not form.is_valid():
         return HttpResponseBadRequest(NOT_AVAILABLE)
@@ -172,7 +172,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     `next` is a path of this site. One with a fragment leads to a place on a reader's page, which shows what
     was done as a message.
     """
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     result = decisions.undo(batch=get_action_or_404(user, pk), actor=user)
     add_refusal_message(request, result)
     if not result.batch and not result.refused:

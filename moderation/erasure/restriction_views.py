@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from accounts.requests import (
     require_administrator,
-    require_decider,
+    require_moderator_or_editor,
     return_form_if_logged_out,
     safe_local_path,
 )
@@ -80,7 +80,7 @@ class RestrictForm(SubmitForm, forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     """Restrict access to a comment that the user may decide on. `next`: the URL to return to."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     comments = Comment.objects.moderated_by(user, include_restricted=True).select_related(
         "discussion__article", "parent"
     )
@@ -135,7 +135,7 @@ def _restricted_response(
 @login_required
 def restricted_comments(request: HttpRequest) -> HttpResponse:
     """List restricted comments, the latest first. ?before= is the cursor of a later page."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     rows = Restriction.objects.filter(
         lifted_at=None, comment__in=Comment.objects.moderated_by(user, include_restricted=True)
     )
@@ -156,7 +156,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
 @login_required
 def restricted_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the number, reason and time of a restriction; to administrators also its log and actions."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     comment = get_object_or_404(Comment.objects.moderated_by(user, include_restricted=True), pk=pk)
     restriction = _active_restrictions().filter(comment=comment).first()
     return _page(request, restriction, user) if restriction else _redirect_lifted(request, comment)

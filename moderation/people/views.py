@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import require_decider, safe_local_path
+from accounts.requests import require_moderator_or_editor, safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
 from core.forms import form_errors_text
 from core.paging import next_page_url, read_page
@@ -58,7 +58,7 @@ class PersonQuery(StrictCursorQuery, DoneQuery):
 @login_required
 def people(request: HttpRequest) -> HttpResponse:
     """Search people by ?q=, a name or e-mail. Without it, moderators see appeals and active sanctions."""
-    user, query = require_decider(request), PeopleQuery.read(request.GET)["q"]
+    user, query = require_moderator_or_editor(request), PeopleQuery.read(request.GET)["q"]
     lists_sanctions = user.is_moderator and not query
     context = {
         "q": query,
@@ -75,14 +75,14 @@ def people(request: HttpRequest) -> HttpResponse:
 @login_required
 def person(request: HttpRequest, key: str) -> HttpResponse:
     """Show a profile. ?state= filters the comments by state; ?before= shows older ones."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     return _render_profile(request, user, _get_person_or_404(key, user))
 
 
 @require_post_and_login
 def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """Impose a sanction. An invalid form is shown again with its input."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     person = _get_person_or_404(key, user)
     if kind not in Sanction.Kind.values:
         raise Http404
@@ -98,7 +98,7 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
 @require_post_and_login
 def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """End a sanction before its time."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     sanction, person = _get_sanction_or_404(pk, user)
     batch = sanctions.end(sanction=sanction, actor=user)
     if batch is None:
@@ -109,7 +109,7 @@ def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
 @require_post_and_login
 def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """Uphold a sanction after an appeal."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     sanction, person = _get_sanction_or_404(pk, user)
     if not sanctions.can_uphold(user, sanction):
         messages.warning(request, _("You took the first decision, so another moderator answers this appeal."))
@@ -126,7 +126,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
 
     `next`: the next URL. An invalid note is shown again: on the profile in its form, else in a message.
     """
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     subject: dict[str, Any] = {}
     if pk := parse_whole_number(request.POST.get("comment")):
         comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
@@ -158,7 +158,7 @@ def _profile_note_form(person: Person, data: QueryDict | None = None) -> NoteFor
 @require_post_and_login
 def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a note of one's own; administrators may delete any note."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     deletable = {} if user.is_administrator else {"by": user}
     get_object_or_404(ModeratorNote, pk=pk, **deletable).delete()
     messages.success(request, _("Note deleted."))
@@ -168,7 +168,7 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
 @require_post_and_login
 def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     """Restrict access to all comments of a child, as one action."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     person = _get_person_or_404(key, user)
     if not _can_restrict_all(user, person):
         raise PermissionDenied
@@ -194,7 +194,7 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
 @require_post_and_login
 def erase_person(request: HttpRequest, key: str) -> HttpResponse:
     """Delete the name and e-mail of a person permanently, once none of their comments can be read."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     person = _get_person_or_404(key, user)
     if not _can_erase(user, person):
         raise PermissionDenied

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import next_path, require_decider, safe_local_path
+from accounts.requests import next_path, require_moderator_or_editor, safe_local_path
 from articles.site.requests import SiteRequest, is_prefetch
 from comments import removal_reasons
 from comments.models import Comment, Reason, Transition
@@ -67,7 +67,7 @@ def queue(request: SiteRequest) -> HttpResponse:
     ?queue= selects the queue, by default the first that is not empty; further parameters are its filters.
     ?after=<row> is the next page, ?done=<action> shows a bar with Undo.
     """
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     return _render_queue(request, user, QueuePage.read(request.GET, user), None)
 
 
@@ -75,7 +75,7 @@ def queue(request: SiteRequest) -> HttpResponse:
 @login_required
 def case(request: SiteRequest, pk: int) -> HttpResponse:
     """Show one case. With ?queue= a decision leads to the next case, else back to this one."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     return _render_comment(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
 
 
@@ -87,13 +87,13 @@ def comment(request: SiteRequest, pk: int) -> HttpResponse:
     With ?next=story or a path the form to remove it is open, and a decision leads there: "story" is the
     comment on its story.
     """
-    return _render_comment(request, require_decider(request), pk)
+    return _render_comment(request, require_moderator_or_editor(request), pk)
 
 
 @require_post_and_login
 def create_group(request: HttpRequest) -> HttpResponse:
     """Make a group of all comments in the filtered queue, to decide on them in one action."""
-    page = QueuePage.read(request.GET, require_decider(request))
+    page = QueuePage.read(request.GET, require_moderator_or_editor(request))
     group = page.create_group()
     if group is None:
         messages.info(request, _("There are no comments to decide on together."))

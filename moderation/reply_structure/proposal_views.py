@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import require_decider
+from accounts.requests import require_moderator_or_editor
 from comments.admin import discussions_of
 from comments.models import Comment, Discussion, InferredParent
 from core.query_forms import QueryForm, parse_id_pairs
@@ -144,7 +144,7 @@ def find_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _load(request: HttpRequest, pk: int) -> tuple[User, Discussion]:
     """Return the person, and the discussion if they may change its reply structure."""
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     return user, get_object_or_404(discussions_of(user).select_related("article"), pk=pk)
 
 

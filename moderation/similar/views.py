@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from accounts.requests import require_decider, return_form_if_logged_out
+from accounts.requests import require_moderator_or_editor, return_form_if_logged_out
 from comments import removal_reasons
 from comments.models import Comment, moderated_stories
 from core.paging import read_numbered_page
@@ -77,7 +77,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     ?kind= and ?page= select groups, ?of=<comment> redirects to its group and ?first=on to the largest one,
     ?done=<action> shows a bar with Undo.
     """
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     parameters = GroupsQuery.read(request.GET)
     if of := parameters["of"]:
         get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
@@ -116,7 +116,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 @require_post_and_login
 def rescan(request: HttpRequest) -> HttpResponse:
     """Scan the site again."""
-    require_decider(request)
+    require_moderator_or_editor(request)
     if _is_small():
         scan.run_scan()
         return redirect("moderation:similar")
@@ -135,7 +135,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     Undo, which leads back to the group that it was done to. A POST sends the selected comments
     (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """
-    user = require_decider(request)
+    user = require_moderator_or_editor(request)
     if not CommentGroup.objects.filter(pk=pk).exists():
         messages.info(request, _("The site was scanned again. These are the current groups."))
         return redirect("moderation:similar")

@@ -21,7 +21,7 @@ from moderation.models import Finding
 
 Counts = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
 
-# The queries below count decisions that removed a comment: `moved`, with a number n. Each is looked up
+# The queries below count decisions that removed a comment: `removals`, with a number n. Each is looked up
 # separately. As a join, the planner once compared every transition with every other one: 30 s for 10,000.
 DECISIVE = "coalesce(p.restores_id, p.id) AS id"  # an undo counts as the decision whose state it restored
 REMOVALS = "('rejected', 'spam', 'deleted')"
@@ -38,14 +38,14 @@ counted AS (
                AND (f.check_name = ANY(%(any_reason)s) OR %(proposed)s::jsonb
                     -> CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END ? f.check_name))
            THEN 'confirmed' ELSE 'person' END AS key
-  FROM moved
-  CROSS JOIN LATERAL (SELECT * FROM comments_transition l WHERE l.id = moved.id LIMIT 1) t
+  FROM removals
+  CROSS JOIN LATERAL (SELECT * FROM comments_transition l WHERE l.id = removals.id LIMIT 1) t
   LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
   WHERE t.reason NOT IN {UNDONE_SQL} AND t.to_state IN {REMOVALS}),
 diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
 
 UPDATE_COUNTS = f"""
-WITH moved AS (
+WITH removals AS (
   SELECT {DECISIVE}, 1 AS n FROM comments_transition p
   WHERE batch = %(batch)s AND comment_id = ANY(%(ids)s) AND kind = 'state' AND to_state IN {REMOVALS}
   UNION ALL
@@ -67,7 +67,7 @@ WHERE d.article_id IN (SELECT discussion_id FROM diff)"""
 
 # A full recount, from the last transition of each comment.
 _CURRENT = f"""
-WITH moved AS (
+WITH removals AS (
   SELECT last.id, 1 AS n
   FROM comments_comment c CROSS JOIN LATERAL (
     SELECT {DECISIVE} FROM comments_transition p

@@ -2,10 +2,10 @@
 "use strict";
 {
   // The place of a comment that was just deleted is shown once, and not after a reload.
-  const here = new URL(location.href);
-  if (here.searchParams.has("deleted")) {
-    here.searchParams.delete("deleted");
-    history.replaceState(history.state, "", here);
+  const url = new URL(location.href);
+  if (url.searchParams.has("deleted")) {
+    url.searchParams.delete("deleted");
+    history.replaceState(history.state, "", url);
   }
   // After a moderator's action the fragment only keeps the place: a reload and Back do not mark the neighbour again.
   // All scripts have read it by then, and the browser scrolls to it when it draws the page, before the second frame.
@@ -72,9 +72,9 @@
     const parts = [...article.querySelectorAll(what)].map((node) => node.outerHTML);
     return [article.matches(".gone"), article.matches(".waiting"), ...parts].join("\n");
   };
-  let own = new Set();
+  let loadedIds = new Set();
   const readThread = () => {
-    own = new Set(articles(discussion).map(({ id }) => id));
+    loadedIds = new Set(articles(discussion).map(({ id }) => id));
     for (const article of articles(discussion)) contents.set(article, contentOf(article));
   };
   readThread();
@@ -86,22 +86,23 @@
     for (const item of [...list.children]) {
       const article = item.firstElementChild;
       const known = document.getElementById(article.id)?.closest(".thread li");
-      const here = known ?? item;
+      const shownItem = known ?? item;
       const replies = listOf(item);
       if (!known) {
         replies?.remove();
         contents.set(article, contentOf(article));
         made.push(article);
       } else if (refresh) {
-        update(here.firstElementChild, article);
-        if (!("grown" in here.dataset)) setMore(here, moreOf(item));
+        update(shownItem.firstElementChild, article);
+        if (!("grown" in shownItem.dataset)) setMore(shownItem, moreOf(item));
       }
-      if (into && (here.parentNode !== into || "own" in here.dataset)) last ? last.after(here) : into.prepend(here);
-      delete here.dataset.own;
-      if (!known || !append) last = here;
+      const moves = into && (shownItem.parentNode !== into || "justPosted" in shownItem.dataset);
+      if (moves) last ? last.after(shownItem) : into.prepend(shownItem);
+      delete shownItem.dataset.justPosted;
+      if (!known || !append) last = shownItem;
       if (!replies) continue;
-      const below = listOf(here) ?? document.createElement("ol");
-      if (!below.parentNode) here.insertBefore(below, moreOf(here));
+      const below = listOf(shownItem) ?? document.createElement("ol");
+      if (!below.parentNode) shownItem.insertBefore(below, moreOf(shownItem));
       const behind = refresh ? null : below.lastElementChild;
       made.push(...merge(replies, below, { last: behind, refresh }));
     }
@@ -167,10 +168,10 @@
   // Removes comments that are no longer on the page: a moderator removed them, or newer ones pushed them beyond its
   // end. The latter happens only after all comments that it still shows, and if more follow; in an order other than
   // by time, a top-level comment may also leave from the middle.
-  const dropRemoved = (page, there, isByTime) => {
-    const isShown = (item) => [...item.querySelectorAll("article")].some(({ id }) => there.has(id));
+  const dropRemoved = (page, shownIds, isByTime) => {
+    const isShown = (item) => [...item.querySelectorAll("article")].some(({ id }) => shownIds.has(id));
     const isAfter = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
-    for (const id of own) {
+    for (const id of loadedIds) {
       const item = document.getElementById(id)?.closest("li");
       if (!item || isShown(item)) continue;
       const tree = item.closest(".thread > ol > li");
@@ -254,22 +255,22 @@
   };
 
   // The URL of the page, which does not change when comments are added.
-  const place = () => location.pathname + location.search;
-  let shown = place();
+  const currentUrl = () => location.pathname + location.search;
+  let displayedUrl = currentUrl();
   const currentOrder = () => discussion.querySelector(".orders [aria-current]")?.href.match(/order\/(\w+)\//)[1];
   // A URL without an order shows the order that was chosen last, perhaps in another tab.
-  const named = (address) => {
+  const withOrder = (address) => {
     if (/[?&]order=/.test(address) || !currentOrder()) return address;
     return `${address}${address.includes("?") ? "&" : "?"}order=${currentOrder()}`;
   };
-  const go = (url, from, added) => {
+  const pushPage = (url, from, added) => {
     history.replaceState({ y: scrollY }, "", from);
     growth.write(from, grownTo(added));
     history.pushState(null, "", url);
-    shown = place();
+    displayedUrl = currentUrl();
   };
 
-  const show = async (url) => {
+  const showPage = async (url) => {
     const { page, url: at } = await load(url);
     const fresh = page.querySelector(".talk .part");
     for (const form of part().querySelectorAll(".reply-form")) {
@@ -277,7 +278,7 @@
     }
     part().replaceWith(fresh);
     Object.assign(discussion.dataset, page.querySelector(".talk").dataset);
-    seen = discussion.dataset.version;
+    knownVersion = discussion.dataset.version;
     grown = [];
     const links = [...page.querySelectorAll(".orders a")];
     for (const [n, link] of [...discussion.querySelectorAll(".orders a")].entries()) {
@@ -291,10 +292,10 @@
     return at;
   };
   addEventListener("popstate", async ({ state }) => {
-    if (place() === shown) return; // only the fragment has changed
-    shown = place();
+    if (currentUrl() === displayedUrl) return; // only the fragment has changed
+    displayedUrl = currentUrl();
     try {
-      await show(location.href);
+      await showPage(location.href);
       await restoreGrowth();
       if (state?.y) scrollTo(0, state.y);
     } catch { location.reload(); }
@@ -306,7 +307,7 @@
   const grownTo = (numbers) => numbers.length && [scrollY, ...numbers.slice(0, 30)];
   let grown = [];
   const restoreGrowth = async () => {
-    const [y, ...numbers] = growth.read(shown);
+    const [y, ...numbers] = growth.read(displayedUrl);
     for (const number of numbers) {
       const holder = number ? document.getElementById(`comment-${number}`)?.closest("li") : part();
       if (!holder || !moreOf(holder)) return;
@@ -337,7 +338,7 @@
   };
   const navigationType = performance.getEntriesByType("navigation")[0]?.type;
   if (navigationType !== "navigate") restoreGrowth().catch(() => {}); // the links still work
-  addEventListener("pagehide", () => growth.write(shown, grownTo(grown)));
+  addEventListener("pagehide", () => growth.write(displayedUrl, grownTo(grown)));
   // Back shows an old page, on which own comments may have changed.
   addEventListener("pageshow", ({ persisted }) => {
     if ((persisted || navigationType === "back_forward") && discussion.querySelector("[href$='/edit/']")) location.reload();
@@ -360,11 +361,11 @@
       goToUnread(marked[(marked.indexOf(event.target.parentNode) + 1) % marked.length]);
     } else if (link?.matches(".orders a") && !link.search) { // with a query it also changes what is above the thread
       event.preventDefault();
-      const from = named(shown); // the URL for the Back button
+      const from = withOrder(displayedUrl); // the URL for the Back button
       const added = grown;
       busy(link, async () => {
-        const url = await show(link.href);
-        go(url, from, added);
+        const url = await showPage(link.href);
+        pushPage(url, from, added);
         announce(link.textContent);
         closeMenuOf(link);
       });
@@ -433,7 +434,7 @@
     if (parent) {
       list.append(item);
     } else {
-      item.dataset.own = ""; // moved to its place in the order when new comments are shown
+      item.dataset.justPosted = ""; // moved to its place in the order when new comments are shown
       list.prepend(item);
     }
     const status = make("div", "sent-notice");
@@ -490,17 +491,17 @@
   };
   let wait = MIN_WAIT;
   let timer = 0;
-  let seen = discussion.dataset.version;
+  let knownVersion = discussion.dataset.version;
   let polledAt = Date.now();
   const poll = async () => {
     polledAt = Date.now();
     try {
       const { version } = await ask("version/");
-      if (String(version) === seen) {
+      if (String(version) === knownVersion) {
         wait = Math.min(wait * 1.5, MAX_WAIT);
       } else {
         const { count, ids } = await ask(`new/?since=${discussion.dataset.seq}`);
-        seen = String(version);
+        knownVersion = String(version);
         wait = MIN_WAIT;
         if (count) offer(count, ids);
       }
@@ -513,7 +514,7 @@
     clearTimeout(timer);
     if (!document.hidden) timer = setTimeout(poll, wait);
   };
-  if (seen !== undefined) {
+  if (knownVersion !== undefined) {
     document.addEventListener("visibilitychange", () => {
       wait = MIN_WAIT;
       if (!document.hidden && Date.now() - polledAt > MIN_WAIT) poll();
@@ -538,32 +539,32 @@
       try {
         await showNew(n, ids);
       } catch (error) {
-        seen = discussion.dataset.version; // so that they are offered again
+        knownVersion = discussion.dataset.version; // so that they are offered again
         showNotices(make("p", "", explain(error)), dismiss());
       }
     });
     showNotices(button, dismiss());
   };
   const showNew = async (n, ids) => {
-    const { page } = await load(named(shown));
+    const { page } = await load(withOrder(displayedUrl));
     const order = currentOrder();
     const isByTime = !order || order === "newest" || order === "oldest";
     const newest = Math.max(0, ...articles(discussion).map(numberOf));
-    const there = new Set(articles(page).map(({ id }) => id));
+    const shownIds = new Set(articles(page).map(({ id }) => id));
     const fresh = page.querySelector(".part .thread > ol");
     const made = keepingPlace(() => {
       const found = fresh ? merge(fresh, roots(page), { refresh: true }) : [];
-      dropRemoved(page, there, isByTime);
+      dropRemoved(page, shownIds, isByTime);
       // In other orders, an older comment may have moved to this page.
       const arrivals = isByTime ? found : found.filter((article) => numberOf(article) > newest);
       for (const { id } of arrivals) unread.add(id);
       markUnread();
       return arrivals;
     });
-    for (const id of there) own.add(id);
+    for (const id of shownIds) loadedIds.add(id);
     const newDiscussion = page.querySelector(".talk");
     Object.assign(discussion.dataset, newDiscussion.dataset);
-    seen = discussion.dataset.version;
+    knownVersion = discussion.dataset.version;
     discussion.querySelector("h2").replaceChildren(...newDiscussion.querySelector("h2").childNodes);
     changed();
     const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
@@ -663,7 +664,7 @@
       if (!noticeBar.hasChildNodes()) showGuide(nodes);
     }).observe(discussion);
   };
-  if (seen !== undefined) {
+  if (knownVersion !== undefined) {
     document.addEventListener("visibilitychange", () => { if (document.hidden) storeVisit(); });
     showLastVisit().catch(() => {}); // nothing is marked
   }

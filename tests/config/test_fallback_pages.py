@@ -159,7 +159,7 @@ def test_a_hidden_copy_is_not_shown(
         assert send_request(site, story).status == 503
     site.sweep()
     send_request(site, story)
-    time.sleep(application.HIDDEN_SECONDS + 0.1)
+    time.sleep(application.INVALIDATION_MARGIN_SECONDS + 0.1)
     send_request(site, story)  # the database is asked long enough after the change
     with frozen():
         assert send_request(site, story).status == 200
