@@ -57,7 +57,7 @@ WITH decisions AS (
   SELECT t.comment_id, t.to_state, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug,
          CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS why
   FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
-moved AS (
+removals AS (
   SELECT last.id, 1 AS n
   FROM decisions CROSS JOIN LATERAL (
     SELECT {removal_counts.DECISIVE} FROM comments_transition p
