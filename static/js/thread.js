@@ -2,10 +2,10 @@
 "use strict";
 {
   // The place of a comment that was just deleted is shown once, and not after a reload.
-  const url = new URL(location.href);
-  if (url.searchParams.has("deleted")) {
-    url.searchParams.delete("deleted");
-    history.replaceState(history.state, "", url);
+  const pageUrl = new URL(location.href);
+  if (pageUrl.searchParams.has("deleted")) {
+    pageUrl.searchParams.delete("deleted");
+    history.replaceState(history.state, "", pageUrl);
   }
   // After a moderator's action the fragment only keeps the place: a reload and Back do not mark the neighbour again.
   // All scripts have read it by then, and the browser scrolls to it when it draws the page, before the second frame.
@@ -86,23 +86,23 @@
     for (const item of [...list.children]) {
       const article = item.firstElementChild;
       const known = document.getElementById(article.id)?.closest(".thread li");
-      const shownItem = known ?? item;
+      const target = known ?? item;
       const replies = listOf(item);
       if (!known) {
         replies?.remove();
         contents.set(article, contentOf(article));
         made.push(article);
       } else if (refresh) {
-        update(shownItem.firstElementChild, article);
-        if (!("grown" in shownItem.dataset)) setMore(shownItem, moreOf(item));
+        update(target.firstElementChild, article);
+        if (!("grown" in target.dataset)) setMore(target, moreOf(item));
       }
-      const moves = into && (shownItem.parentNode !== into || "justPosted" in shownItem.dataset);
-      if (moves) last ? last.after(shownItem) : into.prepend(shownItem);
-      delete shownItem.dataset.justPosted;
-      if (!known || !append) last = shownItem;
+      const moves = into && (target.parentNode !== into || "justPosted" in target.dataset);
+      if (moves) last ? last.after(target) : into.prepend(target);
+      delete target.dataset.justPosted;
+      if (!known || !append) last = target;
       if (!replies) continue;
-      const below = listOf(shownItem) ?? document.createElement("ol");
-      if (!below.parentNode) shownItem.insertBefore(below, moreOf(shownItem));
+      const below = listOf(target) ?? document.createElement("ol");
+      if (!below.parentNode) target.insertBefore(below, moreOf(target));
       const behind = refresh ? null : below.lastElementChild;
       made.push(...merge(replies, below, { last: behind, refresh }));
     }
@@ -168,8 +168,8 @@
   // Removes comments that are no longer on the page: a moderator removed them, or newer ones pushed them beyond its
   // end. The latter happens only after all comments that it still shows, and if more follow; in an order other than
   // by time, a top-level comment may also leave from the middle.
-  const dropRemoved = (page, shownIds, isByTime) => {
-    const isShown = (item) => [...item.querySelectorAll("article")].some(({ id }) => shownIds.has(id));
+  const dropRemoved = (page, fetchedIds, isByTime) => {
+    const isShown = (item) => [...item.querySelectorAll("article")].some(({ id }) => fetchedIds.has(id));
     const isAfter = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
     for (const id of loadedIds) {
       const item = document.getElementById(id)?.closest("li");
@@ -550,18 +550,18 @@
     const order = currentOrder();
     const isByTime = !order || order === "newest" || order === "oldest";
     const newest = Math.max(0, ...articles(discussion).map(numberOf));
-    const shownIds = new Set(articles(page).map(({ id }) => id));
+    const fetchedIds = new Set(articles(page).map(({ id }) => id));
     const fresh = page.querySelector(".part .thread > ol");
     const made = keepingPlace(() => {
       const found = fresh ? merge(fresh, roots(page), { refresh: true }) : [];
-      dropRemoved(page, shownIds, isByTime);
+      dropRemoved(page, fetchedIds, isByTime);
       // In other orders, an older comment may have moved to this page.
       const arrivals = isByTime ? found : found.filter((article) => numberOf(article) > newest);
       for (const { id } of arrivals) unread.add(id);
       markUnread();
       return arrivals;
     });
-    for (const id of shownIds) loadedIds.add(id);
+    for (const id of fetchedIds) loadedIds.add(id);
     const newDiscussion = page.querySelector(".talk");
     Object.assign(discussion.dataset, newDiscussion.dataset);
     knownVersion = discussion.dataset.version;
