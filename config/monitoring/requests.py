@@ -21,7 +21,7 @@ from core.monitoring.logs import NO_NAME, URL_NAME_KEY
 from core.monitoring.metrics import REGISTRY
 
 # Keys in the environ of a request
-CACHE_RESULT_KEY = "soundoff.answer"  # what the page cache answered with: CACHED or COPY
+CACHE_RESULT_KEY = "soundoff.answer"  # how the page cache answered: CACHED or COPY
 _COMPLETE_AT_KEY = "soundoff.complete_at"  # the time of time.perf_counter at which the request was complete
 
 CACHED, COPY = "cached", "copy"

@@ -60,9 +60,8 @@ MAX_UNCONFIRMED_SECONDS = 4.0
 # (invalidate_stale_copies), and the clocks of two servers may differ by a second.
 INVALIDATION_MARGIN_SECONDS = 2.0
 PING = stamp_query()  # a query over no ids, to test whether the database answers
-DATABASE_ANSWERED_KEY = (
-    "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
-)
+# The key in the environ after the event loop has read a stamp.
+DATABASE_ANSWERED_KEY = "soundoff.database_answered"
 UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {LIVENESS_PATH, "/metrics"}  # which need no database
 
 log = logging.getLogger(__name__)
