@@ -159,7 +159,9 @@ def fail_over(primary: str, standby: Standby) -> str:
         cursor.execute("SHOW data_directory")
         folder = Path(cursor.fetchone()[0])
     os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)  # nothing is finished
-    standby.ask("SELECT pg_promote()")
+    # A statement that waits for its promotion may be cancelled, and asked again when the server is a primary.
+    standby.ask("SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(wait => false) END")
+    until(lambda: not standby.ask("SELECT pg_is_in_recovery()"))
     promoted = standby.url.replace("soundoff_web", "soundoff_owner")
     with superuser(promoted) as cursor:
         cursor.execute("ALTER SYSTEM SET synchronous_standby_names = ''")  # no replica is left
