@@ -79,7 +79,7 @@ class Robot:
         self.like = {word: group.split() for group in SYNONYMS for word in group.split()}
         self.phrases = [f"{wish} {thing}" for wish in ADJECTIVES.split() for thing in PRODUCTS.split()]
         self.domains = [
-            f"{p.replace(' ', '-')}{n}.example" for n, p in enumerate(random.sample(self.phrases, 60))
+            f"{p.replace(' ', '-')}{n}.example.com" for n, p in enumerate(random.sample(self.phrases, 60))
         ]
 
     def name(self) -> str:
@@ -171,22 +171,25 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
 # These need Django
 
 
-def import_stories(found: Sequence[Story]) -> set[int]:
-    """Import the stories with the project's own functions. Return the ids of the spam comments."""
+def import_stories(found: Sequence[Story]) -> tuple[set[int], set[int]]:
+    """Import the stories with the project's own functions. Return the ids of spun and of real comments."""
     from comments.models import Reason, State
     from comments.services.states import change_states
 
     spun: set[int] = set()
+    real: set[int] = set()
     waiting: list[int] = []
     for story in found:
         comments = (
             fixture.Written(w.name[:200] or "–", w.body[:10_000] or "–", w.at) for w in story.comments
         )
         ids = fixture.import_story(story.title, comments, story.published_at, story.body).ids
-        spun |= {pk for pk, w in zip(ids, story.comments, strict=True) if w.is_spun}
-        waiting += [pk for pk, w in zip(ids, story.comments, strict=True) if w.waits]
+        for pk, written in zip(ids, story.comments, strict=True):
+            (spun if written.is_spun else real).add(pk)
+            if written.waits:
+                waiting.append(pk)
     change_states(ids=waiting, to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    return spun
+    return spun, real
 
 
 @dataclass
