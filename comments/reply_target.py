@@ -11,7 +11,14 @@ from articles.models import Article
 from comments.models import IS_FOLLOWING, Comment, CommentDraft, Discussion
 from comments.names import NAMES_IN_USE_SQL, NAMES_IN_USE_VALUES, NamesInUse
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
-from core.database.sql import build_instance, fetch_prepared, list_columns, split_row
+from core.database.sql import (
+    build_instance,
+    build_joined_instance,
+    column_names,
+    fetch_prepared,
+    list_columns,
+    split_row,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +34,8 @@ class ReplyTarget:
     draft: CommentDraft | None  # the member's of this form
 
 
-COMMENT_COLUMNS = [field.attname for field in Comment._meta.concrete_fields]
-GUEST_COLUMNS = [field.attname for field in Guest._meta.concrete_fields]
+COMMENT_COLUMNS = column_names(Comment)
+GUEST_COLUMNS = column_names(Guest)
 _TABLES = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS, "c": COMMENT_COLUMNS, "g": GUEST_COLUMNS}
 REPLY_TARGET_SQL = f"""
 SELECT {list_columns(_TABLES)},
@@ -63,16 +70,16 @@ def read_reply_target(
     if not rows:
         return None
     stored, (is_following, draft_body, draft_at, *used) = split_row(rows[0], _TABLES)
-    article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
+    article = build_instance(Article, ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
-    comment = build_instance(Comment, COMMENT_COLUMNS, stored["c"])
+    comment = build_joined_instance(Comment, COMMENT_COLUMNS, stored["c"])
     if comment:
         comment.discussion = discussion
     return ReplyTarget(
         article=article,
         discussion=discussion,
         parent=comment,
-        guest=build_instance(Guest, GUEST_COLUMNS, stored["g"]),
+        guest=build_joined_instance(Guest, GUEST_COLUMNS, stored["g"]),
         is_following=is_following,
         draft=CommentDraft(body=draft_body, at=draft_at) if draft_at else None,
         names=NamesInUse.from_row(used),

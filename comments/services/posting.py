@@ -19,7 +19,7 @@ from comments.models import Comment, Discussion, Reason, State, check_body
 from comments.policy import Screening, Submission, policy
 from comments.services import sql
 from comments.services.discussions import ensure_discussion, reload_settings
-from core.database.sql import execute_prepared
+from core.database.sql import build_instance, execute_prepared
 from core.monitoring.metrics import COMMENTS_POSTED
 
 MEMBERS_ONLY = gettext_lazy("Only members can comment on this story.")
@@ -132,7 +132,7 @@ def _insert_comment(
             if store_guest:
                 transaction.set_rollback(True)
             return None
-        comment = Comment.from_db("default", sql.COLUMNS, row)
+        comment = build_instance(Comment, sql.COLUMNS, row)
         comment.discussion = submission.discussion
         comment.author, comment.guest = submission.author, submission.guest
         if needs_follow_up:

@@ -8,7 +8,7 @@ tree_id comes from a sequence. All statements take named parameters. The locks r
 from functools import cache
 
 from comments.models import LAST_TRANSITION_ID, MAX_DEPTH, Comment, Reason
-from core.database.sql import decode_columns
+from core.database.sql import column_names, decode_columns
 
 CREATE_MISSING_DISCUSSIONS = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
@@ -95,7 +95,7 @@ log AS (
   SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason, parent_id
   FROM inserted)
 """
-COLUMNS = [field.attname for field in Comment._meta.concrete_fields]  # of the inserted comment
+COLUMNS = column_names(Comment)  # of the inserted comment
 _SELECT_INSERTED = f"SELECT {', '.join(COLUMNS)} FROM inserted"
 
 

@@ -48,7 +48,8 @@ class FirstPage(NamedTuple):
         """Return the story with this state of its discussion."""
         summary = self.summary
         values = [
-            None if (value := summary[f.attname]) is None else f.to_python(value) for f in _DISCUSSION_FIELDS
+            None if (value := summary[column]) is None else field.to_python(value)
+            for column, field in zip(DISCUSSION_COLUMNS, _DISCUSSION_FIELDS, strict=True)
         ]
         days = map(date.fromisoformat, summary["days"] or [])
         return replace(

@@ -12,7 +12,7 @@ from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, IS_FOLLOWING, MUTED_AUTHOR, Discussion, LatestDraft
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit
-from core.database.sql import fetch_prepared, list_columns, split_row
+from core.database.sql import build_instance, column_names, fetch_prepared, list_columns, split_row
 
 MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
 PICK_LENGTH = 280  # characters of each
@@ -60,7 +60,7 @@ def read_story_page(
     stored, (topics, topic_slugs, authors, author_slugs, *rest) = split_row(rows[0], _TABLES)
     at, log_number, previous, has_new, draft_at, draft_parent, is_following, *summary = rest
     days, counts, last_log_number, is_restored, ids, names, texts, *related = summary
-    article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
+    article = build_instance(Article, ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
     vars(article)["author_names"] = authors or []
     return StoryPageData(
@@ -92,16 +92,16 @@ def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:
     """
     if row[0] is None:
         return Discussion.default_for(article)
-    discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, row)
+    discussion = build_instance(Discussion, DISCUSSION_COLUMNS, row)
     if isinstance(discussion.tally, str):
         discussion.tally = json.loads(discussion.tally)
     discussion.article = article
     return discussion
 
 
-ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name not in {"body", "vector"}]
+ARTICLE_COLUMNS = column_names(Article, without=["body", "vector"])
 
-DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
+DISCUSSION_COLUMNS = column_names(Discussion)
 
 # The summary of a discussion, for statements with the article `a`: the columns days, counts, seq,
 # is_restored, pick_ids, pick_names and pick_texts.

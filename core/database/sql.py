@@ -6,7 +6,7 @@ parse and plan the statements that read a story, find a duplicate or insert a re
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from hashlib import blake2b
@@ -28,7 +28,7 @@ def fetch_instances(
     model: type[M], statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
 ) -> list[M]:
     """Return the rows as model instances. They have all columns of the model; others become attributes."""
-    names = [field.attname for field in model._meta.concrete_fields]
+    names = column_names(model)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         columns = [column.name for column in cursor.description]
@@ -36,9 +36,15 @@ def fetch_instances(
     instances = []
     for row in rows:
         data = dict(zip(columns, row, strict=True))
-        instances.append(model.from_db("default", names, [data.pop(name) for name in names]))
+        instances.append(build_instance(model, names, [data.pop(name) for name in names]))
         vars(instances[-1]).update(data)
     return instances
+
+
+def column_names(model: type[Model], *, without: Collection[str] = ()) -> list[str]:
+    """Return the columns of a model, in its order, but for those `without`."""
+    names = [str(field.column) for field in model._meta.concrete_fields]
+    return [name for name in names if name not in without]
 
 
 def list_columns(tables: Mapping[str, Sequence[str]]) -> str:
@@ -57,9 +63,16 @@ def split_row(
     return values, row[start:]
 
 
-def build_instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -> M | None:
+def build_instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -> M:
+    """Return the instance of a row of these columns, which are in the model's order. Others are deferred."""
+    # A column can have another name than its field: it keeps the one that the version before uses.
+    fields = {str(field.column): field.attname for field in model._meta.concrete_fields}
+    return model.from_db("default", [fields[column] for column in columns], row)
+
+
+def build_joined_instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -> M | None:
     """Return the instance of a row, or None for the empty row of an outer join."""
-    return model.from_db("default", columns, row) if row[columns.index("id")] is not None else None
+    return build_instance(model, columns, row) if row[columns.index("id")] is not None else None
 
 
 def execute(statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> int:

@@ -21,6 +21,8 @@ from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
 from core.database.sql import (
     build_instance,
+    build_joined_instance,
+    column_names,
     fetch_prepared,
     fetch_together,
     list_columns,
@@ -145,7 +147,7 @@ _TABLES = {
     "a": [name for name in ARTICLE_COLUMNS if name != "body_html"],
     "p": [name for name in COMMENT_COLUMNS if name != "body"],
     "g": GUEST_COLUMNS,
-    "u": [field.attname for field in User._meta.concrete_fields],
+    "u": column_names(User),
 }
 COMMENT_SQL = f"""
 SELECT {list_columns(_TABLES)},
@@ -241,12 +243,12 @@ def _load_comment(pk: int) -> Comment | None:
     if not rows:
         return None
     stored, (last_transition_id,) = split_row(rows[0], _TABLES)
-    comment = Comment.from_db("default", _TABLES["c"], stored["c"])
-    article = Article.from_db("default", _TABLES["a"], stored["a"])
+    comment = build_instance(Comment, _TABLES["c"], stored["c"])
+    article = build_instance(Article, _TABLES["a"], stored["a"])
     comment.discussion = build_discussion(article, stored["d"])
-    comment.parent = build_instance(Comment, _TABLES["p"], stored["p"])
-    comment.guest = build_instance(Guest, _TABLES["g"], stored["g"])
-    comment.author = build_instance(User, _TABLES["u"], stored["u"])
+    comment.parent = build_joined_instance(Comment, _TABLES["p"], stored["p"])
+    comment.guest = build_joined_instance(Guest, _TABLES["g"], stored["g"])
+    comment.author = build_joined_instance(User, _TABLES["u"], stored["u"])
     vars(comment)["last_transition_id"] = last_transition_id
     return comment
 

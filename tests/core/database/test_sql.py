@@ -9,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Guest
 from core.database.sql import (
+    build_instance,
+    column_names,
     decode_columns,
     encode_columns,
     execute_prepared,
@@ -18,6 +20,7 @@ from core.database.sql import (
     query_text,
     stream_rows,
 )
+from moderation.models import SimilarityScan
 from tests.factories import GuestFactory
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +34,17 @@ def test_extra_columns_become_attributes():
     assert (found, found.name, found.luck) == (guest, "Jim", 7)
     assert not found._state.adding
     assert fetch_instances(Guest, "SELECT * FROM accounts_guest WHERE false") == []
+
+
+def test_a_column_may_have_another_name_than_its_field():
+    scan = SimilarityScan.objects.create()
+    [found] = fetch_instances(SimilarityScan, "SELECT * FROM moderation_similarityscan")
+    assert found.requested_at == scan.requested_at
+    columns = column_names(SimilarityScan, without=["ended_at"])
+    [row] = fetch_rows(f"SELECT {', '.join(columns)} FROM moderation_similarityscan")
+    built = build_instance(SimilarityScan, columns, row)
+    assert built.requested_at == scan.requested_at
+    assert built.get_deferred_fields() == {"ended_at"}
 
 
 def test_several_queries_are_one_statement(django_assert_num_queries):
