@@ -123,7 +123,7 @@ def repair(found: Mapping[str, list[Any]]) -> None:
         with transaction.atomic():
             lock_discussions([discussion])
             counted = removal_counts.recount([discussion]).get(discussion, {})
-            Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
+            Discussion.objects.filter(pk=discussion).update(removal_counts=counted, version=F("version") + 1)
     with transaction.atomic():
         lock_discussions_of(found.get("erased_related_data", []))
         purge.erase_related_data(found.get("erased_related_data", []))

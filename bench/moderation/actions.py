@@ -32,7 +32,7 @@ def _measure_many(stories: int, in_a_story: int, chosen: int) -> Iterator[Goal]:
     from moderation.transparency import removal_counts
 
     def counts() -> list[tuple[Any, ...]]:
-        return list(Discussion.objects.order_by("pk").values_list("pk", "visible_count", "tally"))
+        return list(Discussion.objects.order_by("pk").values_list("pk", "visible_count", "removal_counts"))
 
     made = [_import(f"A story of actions, {n}", fixture.thread(in_a_story)) for n in range(stories)]
     fixture.analyze()

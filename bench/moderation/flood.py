@@ -250,7 +250,7 @@ def numbers() -> list[tuple[Any, ...]]:
 
     return [
         *Comment.objects.order_by("pk").values_list("pk", "state", "state_reason", "reply_count", "shown"),
-        *Discussion.objects.order_by("pk").values_list("pk", "visible_count", "tally"),
+        *Discussion.objects.order_by("pk").values_list("pk", "visible_count", "removal_counts"),
         *DiscussionDay.objects.exclude(visible_count=0)
         .order_by("discussion", "day")
         .values_list("discussion", "day", "visible_count"),

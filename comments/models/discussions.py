@@ -50,12 +50,13 @@ class Discussion(models.Model):
         _("comments announced by the source"), null=True, blank=True, editable=False
     )
     # Number of imported comments, except for those whose import was undone.
-    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    imported_count = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, db_column="copied_count"
+    )
     visible_count = models.PositiveIntegerField(default=0, editable=False)
-    # Removal counts: numbers of removed comments by "<state>/<reason>/<by>", where by is "person", "machine",
-    # or "confirmed" (proposed by a check, confirmed by a person). The policy updates them in the transaction
-    # of each change.
-    tally = models.JSONField(default=dict, db_default={}, editable=False)
+    # Numbers of removed comments by "<state>/<reason>/<by>", where by is "person", "machine", or "confirmed"
+    # (proposed by a check, confirmed by a person). The policy updates them in the transaction of each change.
+    removal_counts = models.JSONField(default=dict, db_default={}, editable=False, db_column="tally")
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:

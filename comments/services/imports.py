@@ -106,7 +106,7 @@ def import_comments(
         if created:
             Discussion.objects.filter(pk=article.pk).update(
                 visible_count=F("visible_count") + len(created),
-                copied_count=F("copied_count") + len(created),
+                imported_count=F("imported_count") + len(created),
                 version=F("version") + 1,
             )
         if with_search_texts:

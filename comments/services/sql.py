@@ -179,7 +179,7 @@ changed AS (UPDATE comments_comment c
 decided AS (SELECT * FROM changed WHERE to_state IS NOT NULL),
 totals AS (SELECT discussion_id,
                sum((to_state = 'published')::int - (from_state = 'published')::int) AS delta,
-               sum((from_reason = 'import_undone')::int - (to_reason = 'import_undone')::int) AS copied,
+               sum((from_reason = 'import_undone')::int - (to_reason = 'import_undone')::int) AS imported,
                bool_or((from_state <> to_state OR (from_reason <> to_reason AND from_state <> 'published'))
                        AND (from_state = 'published' OR to_state = 'published' OR reply_count > 0)) AS seen
         FROM decided GROUP BY discussion_id),
@@ -194,7 +194,7 @@ days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_
 updated_discussions AS (
   UPDATE comments_discussion d
   SET version = version + totals.seen::int, visible_count = visible_count + delta,
-      copied_count = copied_count + copied
+      copied_count = copied_count + imported
   FROM totals WHERE d.article_id = totals.discussion_id)
 INSERT INTO comments_transition
   (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch,

@@ -88,13 +88,13 @@ def make_picks(ids: list[int] | None, names: list[str] | None, texts: list[str] 
 def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:
     """Return the discussion of a row of DISCUSSION_COLUMNS, or an unsaved one for an empty row.
 
-    Its tally may be JSON, as the database's driver returns it.
+    Its `removal_counts` may be JSON text, as the database's driver returns it.
     """
     if row[0] is None:
         return Discussion.default_for(article)
     discussion = build_instance(Discussion, DISCUSSION_COLUMNS, row)
-    if isinstance(discussion.tally, str):
-        discussion.tally = json.loads(discussion.tally)
+    if isinstance(discussion.removal_counts, str):
+        discussion.removal_counts = json.loads(discussion.removal_counts)
     discussion.article = article
     return discussion
 

@@ -24,8 +24,8 @@ def summary_sentences(discussion: Discussion) -> list[str]:
 
     There are none if nothing was removed and an imported copy is complete.
     """
-    removed, by = by_reason_and_decider(discussion.tally)
-    completeness = _completeness(discussion.declared_count, discussion.copied_count)
+    removed, by = by_reason_and_decider(discussion.removal_counts)
+    completeness = _completeness(discussion.declared_count, discussion.imported_count)
     if not removed and not completeness:
         return []
     sentences = [*completeness, _shown(discussion.visible_count)]
@@ -36,14 +36,14 @@ def summary_sentences(discussion: Discussion) -> list[str]:
     return sentences
 
 
-def by_reason_and_decider(tally: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
+def by_reason_and_decider(counts: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
     """Return the number of removed comments by reason (a code, OTHERS or BY_AUTHORS) and by decider.
 
     Comments that their authors deleted have no decider.
     """
     removed: Counter[str] = Counter()
     by: Counter[str] = Counter()
-    for key, n in tally.items():
+    for key, n in counts.items():
         state, reason, decided_by = key.split("/")
         if state == State.DELETED and reason == Reason.AUTHOR:
             removed[BY_AUTHORS] += n

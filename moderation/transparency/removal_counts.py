@@ -1,4 +1,4 @@
-"""Removal counts of a discussion by reason and decider, stored in Discussion.tally.
+"""Removal counts of a discussion by reason and decider, stored in Discussion.removal_counts.
 
 They follow from the transitions alone, and each action adds its difference. The decider comes from the
 transition to the current state; after an undo, from the transition whose state the undo restored. The checks
@@ -142,5 +142,5 @@ def sql_values() -> dict[str, Any]:
 def wrong_counts() -> list[int]:
     """Return the discussions whose stored counts differ from a recount."""
     counted = recount()
-    stored = Discussion.objects.order_by("pk").values_list("pk", "tally")
-    return [pk for pk, tally in stored.iterator(2_000) if tally != counted.get(pk, {})]
+    stored = Discussion.objects.order_by("pk").values_list("pk", "removal_counts")
+    return [pk for pk, counts in stored.iterator(2_000) if counts != counted.get(pk, {})]

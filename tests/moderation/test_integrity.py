@@ -63,12 +63,12 @@ def test_a_site_after_actions_of_every_kind_has_no_findings(site, capsys):
 
 def test_wrong_numbers_of_removals_are_counted_again(site):
     before = Discussion.objects.get()
-    Discussion.objects.update(tally={"spam/spam/machine": 12})
+    Discussion.objects.update(removal_counts={"spam/spam/machine": 12})
     damage = check()
     assert damage == {"removal_counts": [before.pk]}
     repair(damage)
     after = Discussion.objects.get()
-    assert after.tally == before.tally
+    assert after.removal_counts == before.removal_counts
     assert after.version > before.version
     assert check() == {}
 

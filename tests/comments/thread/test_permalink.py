@@ -160,7 +160,7 @@ def test_a_removed_comment_answers_410_with_the_reason(client, to, reason, what,
     if is_answered:
         make_comment(article, parent=comment)
     if reason == Reason.IMPORT_UNDONE:
-        Discussion.objects.update(copied_count=1)  # the discussion counts as imported
+        Discussion.objects.update(imported_count=1)  # the discussion counts as imported
     remove(comment, to, reason)
 
     response = client.get(link(article, comment.pk))

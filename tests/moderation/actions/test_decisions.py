@@ -196,7 +196,7 @@ def test_hundred_comments_take_as_many_statements_as_one(maria):
 
     one, hundred = statements(comments[:1]), statements(comments)
     assert one == hundred
-    # With SAVEPOINT for BEGIN: batch, lock, act, cases, tally, the job that mails.
+    # With SAVEPOINT for BEGIN: batch, lock, act, cases, removal counts, the job that mails.
     assert one[:8] == ["SAVEPOINT", "INSERT", "SELECT", "WITH", "WITH", "WITH", "INSERT", "RELEASE"]
     assert_sound()
 

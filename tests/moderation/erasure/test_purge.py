@@ -61,7 +61,7 @@ def later(days: int):
 def numbers():
     """Return all comment counts that readers see."""
     return [
-        list(Discussion.objects.order_by("pk").values("visible_count", "tally", "version")),
+        list(Discussion.objects.order_by("pk").values("visible_count", "removal_counts", "version")),
         list(DiscussionDay.objects.order_by("pk").values()),
         list(
             Comment.objects.order_by("pk").values("state", "state_reason", "reply_count", "recommend_count")

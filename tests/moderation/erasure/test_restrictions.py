@@ -61,7 +61,7 @@ def rows(comment: Comment):
             .values("comment", "revision", "body", "is_redacted", "replaced_at")
         ),
         list(CommentText.objects.filter(**of).order_by("pk").values()),
-        list(discussion.values("visible_count", "tally", "status")),
+        list(discussion.values("visible_count", "removal_counts", "status")),
     ]
 
 

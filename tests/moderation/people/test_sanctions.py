@@ -142,7 +142,7 @@ def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, m
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     Comment.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=8))
     before = list(Comment.objects.order_by("pk").values("state", "state_reason"))
-    counted = Discussion.objects.values_list("visible_count", "tally").get()
+    counted = Discussion.objects.values_list("visible_count", "removal_counts").get()
 
     batch = impose_on(ada, "ban", maria, days=7)
     states = list(Comment.objects.order_by("pk").values_list("state", "state_reason"))
@@ -154,7 +154,7 @@ def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, m
     ]
     done = undo(batch=batch, actor=maria)
     assert list(Comment.objects.order_by("pk").values("state", "state_reason")) == before
-    assert Discussion.objects.values_list("visible_count", "tally").get() == counted
+    assert Discussion.objects.values_list("visible_count", "removal_counts").get() == counted
     assert not Sanction.objects.active().exists()
     undo(batch=done.batch, actor=maria)
     assert "banned" in refusal(article, author=ada)

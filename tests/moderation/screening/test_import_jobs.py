@@ -334,7 +334,7 @@ def test_a_decision_waits_for_the_block_that_is_stored(by_job, monkeypatch, mari
         run_jobs()
         decisions[0].result(timeout=PATIENCE)
 
-    assert Discussion.objects.get().tally == {"rejected/personal_info/confirmed": 1}
+    assert Discussion.objects.get().removal_counts == {"rejected/personal_info/confirmed": 1}
     assert wrong_counts() == []
     assert not Case.objects.open().filter(comment=harmful).exists()
 

@@ -57,7 +57,7 @@ def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, mari
     act = Batch.objects.get(kind="decision")
     article.discussion.refresh_from_db()
     # The rule had proposed the removals, so they count as confirmed.
-    assert article.discussion.tally == {"spam/spam/confirmed": 24}
+    assert article.discussion.removal_counts == {"spam/spam/confirmed": 24}
     assert undo(batch=act, actor=maria).changed
     assert not Comment.objects.filter(state=State.SPAM).exists()
     assert_sound()

@@ -197,7 +197,7 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(measured, a
     assert (comment.state, comment.state_reason) == (State.SPAM, "screened")
     assert not Case.objects.filter(comment=comment).exists()
     article.discussion.refresh_from_db()
-    assert article.discussion.tally == {"spam/screened/machine": 1}
+    assert article.discussion.removal_counts == {"spam/screened/machine": 1}
     assert_sound()
     [notice] = render_notices([comment]).values()
     assert "A check of this site marked your comment as spam and removed it." in notice.sentences

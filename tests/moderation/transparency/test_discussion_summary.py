@@ -16,9 +16,9 @@ from tests.factories import UserFactory, make_article, make_comment
 pytestmark = pytest.mark.django_db
 
 
-def summary(tally: dict[str, int], shown: int = 49, **values: int | None) -> str:
+def summary(counts: dict[str, int], shown: int = 49, **values: int | None) -> str:
     return " ".join(
-        summary_sentences(Discussion(article=Article(), tally=tally, visible_count=shown, **values))
+        summary_sentences(Discussion(article=Article(), removal_counts=counts, visible_count=shown, **values))
     )
 
 
@@ -32,7 +32,7 @@ SEED = {
 
 
 def test_the_summary_of_the_seed():
-    assert summary(SEED, declared_count=82, copied_count=74) == (
+    assert summary(SEED, declared_count=82, imported_count=74) == (
         "The original page announced 82 responses; our copy holds 74, and why 8 are missing is not known. "
         "49 are shown. 25 are not: 15 spam, 5 with their text missing, 5 for other reasons. "
         "The checks proposed 22 and a moderator confirmed them; a moderator decided 3 alone."
@@ -40,20 +40,20 @@ def test_the_summary_of_the_seed():
 
 
 @pytest.mark.parametrize(
-    ("tally", "values", "words"),
+    ("counts", "values", "words"),
     [
         ({}, {}, ""),
-        ({}, {"declared_count": 74, "copied_count": 74}, ""),
-        ({}, {"declared_count": 0, "copied_count": 0}, ""),
+        ({}, {"declared_count": 74, "imported_count": 74}, ""),
+        ({}, {"declared_count": 0, "imported_count": 0}, ""),
         (
             {},
-            {"shown": 1, "declared_count": 2, "copied_count": 1},
+            {"shown": 1, "declared_count": 2, "imported_count": 1},
             "The original page announced 2 responses; our copy holds 1, and why 1 is missing is not known. "
             "1 is shown.",
         ),
         (
             {},
-            {"declared_count": 40, "copied_count": 49},
+            {"declared_count": 40, "imported_count": 49},
             "The original page announced 40 responses; our copy holds 49. 49 are shown.",
         ),
         # Reasons with fewer than three comments are not named.
@@ -103,8 +103,8 @@ def test_the_summary_of_the_seed():
         ),
     ],
 )
-def test_the_summary_names_counts_and_reasons(tally, values, words):
-    assert summary(tally, **values) == words
+def test_the_summary_names_counts_and_reasons(counts, values, words):
+    assert summary(counts, **values) == words
 
 
 @pytest.mark.parametrize(

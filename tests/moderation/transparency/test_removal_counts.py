@@ -29,10 +29,10 @@ pytestmark = pytest.mark.django_db
 publishing = pytest.mark.usefixtures("moderation_without_checks")
 
 
-def tally() -> dict[str, int]:
+def stored_counts() -> dict[str, int]:
     discussion = Discussion.objects.get()
-    assert discussion.tally == removal_counts.recount().get(discussion.pk, {})
-    return discussion.tally
+    assert discussion.removal_counts == removal_counts.recount().get(discussion.pk, {})
+    return discussion.removal_counts
 
 
 @publishing
@@ -44,31 +44,31 @@ def test_the_decider_follows_every_decision_and_its_undo(maria):
 
     spam = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
     counts = {"spam/spam/confirmed": 1, "spam/spam/person": 1}
-    assert tally() == counts
+    assert stored_counts() == counts
     removed = decide(ids=ids, to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
-    assert tally() == {"rejected/off_topic/person": 2}  # no check detects off-topic comments
+    assert stored_counts() == {"rejected/off_topic/person": 2}  # no check detects off-topic comments
     back = undo(batch=removed.batch, actor=maria)
-    assert tally() == counts
+    assert stored_counts() == counts
     undo(batch=back.batch, actor=maria)
-    assert tally() == {"rejected/off_topic/person": 2}
+    assert stored_counts() == {"rejected/off_topic/person": 2}
     undo(batch=spam.batch, actor=maria)  # a newer decision exists, so nothing changes
-    assert sum(tally().values()) == 2
+    assert sum(stored_counts().values()) == 2
 
     delete_comment(comment=third, user=None, guest=third.guest)
-    assert tally()["deleted/author/person"] == 1
+    assert stored_counts()["deleted/author/person"] == 1
 
 
 @publishing
 def test_an_undo_restores_the_decider(maria):
     comment = make_comment(make_article())
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    assert tally() == {"spam/spam/machine": 1}
+    assert stored_counts() == {"spam/spam/machine": 1}
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert tally() == {}
+    assert stored_counts() == {}
     back = undo(batch=act.batch, actor=maria)
-    assert tally() == {"spam/spam/machine": 1}
+    assert stored_counts() == {"spam/spam/machine": 1}
     undo(batch=back.batch, actor=maria)
-    assert tally() == {}
+    assert stored_counts() == {}
 
 
 @publishing
@@ -79,10 +79,10 @@ def test_a_check_proposes_removals_by_the_text_and_not_by_the_author(maria):
     Finding.objects.create(comment=edited, revision=1, check_name="links", strength=1, holds=True)
     edit_comment(comment=edited, body="Without the links.", user=None, guest=edited.guest)
     decide(ids=[new.pk, edited.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    assert tally() == {"spam/spam/person": 2}
+    assert stored_counts() == {"spam/spam/person": 2}
     batch = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
     change_states(ids=[grouped.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria, batch=batch.pk)
-    assert tally() == {"spam/spam/person": 2, "spam/spam/confirmed": 1}
+    assert stored_counts() == {"spam/spam/person": 2, "spam/spam/confirmed": 1}
 
 
 @publishing
@@ -104,13 +104,13 @@ def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(
         to = State.SPAM if reason == "spam" else State.REJECTED
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
         who = "confirmed" if reason in confirmed else "person"
-        assert tally() == {f"{to}/{reason}/{who}": 1}
+        assert stored_counts() == {f"{to}/{reason}/{who}": 1}
         assert removal_counts.proposed([comment.pk]) == ({comment.pk} if reason in confirmed else set())
     group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
-    assert tally() == {"rejected/off_topic/confirmed": 1}
+    assert stored_counts() == {"rejected/off_topic/confirmed": 1}
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=maria)
-    assert tally() == {"rejected/sealed/person": 1}
+    assert stored_counts() == {"rejected/sealed/person": 1}
 
 
 def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
@@ -123,12 +123,12 @@ def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
     article = make_article()
     comment = make_comment(article)
     version = Discussion.objects.get().version
-    assert tally() == {"spam/screened/machine": 1}
+    assert stored_counts() == {"spam/screened/machine": 1}
     assert version == 1  # its summary changed
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert tally() == {}
+    assert stored_counts() == {}
     undo(batch=act.batch, actor=maria)
-    assert tally() == {"spam/screened/machine": 1}
+    assert stored_counts() == {"spam/screened/machine": 1}
 
 
 class Model:
@@ -148,7 +148,7 @@ class Model:
             place = next(n for n, (name, _) in enumerate(self.lines[pk]) if name == undone)
             self.lines[pk].append((batch, self.lines[pk][place - 1][1]))
 
-    def tally(self, ids: list[int]) -> Counter[str]:
+    def counts_of(self, ids: list[int]) -> Counter[str]:
         return Counter(key for pk in ids if (key := self.lines[pk][-1][1]))
 
 
@@ -211,9 +211,9 @@ def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
                 model.found.add(first.pk)
     counted = removal_counts.recount([article.pk for article in articles])
     for article in articles:
-        stored = Discussion.objects.get(pk=article.pk).tally
+        stored = Discussion.objects.get(pk=article.pk).removal_counts
         assert stored == counted.get(article.pk, {})
-        assert stored == model.tally([c.pk for c in comments if c.discussion_id == article.pk])
+        assert stored == model.counts_of([c.pk for c in comments if c.discussion_id == article.pk])
     assert removal_counts.wrong_counts() == []
     assert_restored_decisions_are_stored()
 
@@ -225,10 +225,10 @@ def test_a_restricted_comment_counts_as_removed_until_it_is_lifted(maria):
     spam, shown = make_comment(article), make_comment(article)
     change_states(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     restrictions.restrict(ids=[spam.pk, shown.pk], why=Restriction.Why.COURT, actor=maria)
-    assert tally() == {"rejected/sealed/person": 2}
+    assert stored_counts() == {"rejected/sealed/person": 2}
     for sealed in Restriction.objects.all():
         restrictions.lift(restriction=sealed, actor=chief)
-    assert tally() == {"spam/spam/machine": 1}
+    assert stored_counts() == {"spam/spam/machine": 1}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -252,4 +252,4 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
         list(pool.map(decide_and_undo, range(4)))
     assert removal_counts.wrong_counts() == []
     hidden = Comment.objects.filter(state=State.SPAM).count()
-    assert sum(sum(d.tally.values()) for d in Discussion.objects.all()) == hidden
+    assert sum(sum(d.removal_counts.values()) for d in Discussion.objects.all()) == hidden
