@@ -12,7 +12,7 @@ from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
 from comments.following.update_search import MAX_COUNTED_UPDATES, OVERLAP
 from comments.following.updates import FollowUpdates, read_after_watermark, read_updates
-from comments.models import Follow, NewsSearch
+from comments.models import Follow, LastUpdateSearch
 from core.database.sql import execute
 
 # A comment can be dated before a page and committed after it. So watermarks stay behind a page by the time
@@ -56,7 +56,9 @@ def mark_story_seen(
         remaining = 0
     elif remaining and is_shown(request):
         follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-        follows.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
+        follows.filter(kind=Follow.Kind.CORRECTIONS).update(
+            seen_at=request.now, first_unread_at=None, unread_count=0
+        )
         remaining = _mark_comments(request, follows, comments)
     request.unread_count = unread.total - unread.of_story + remaining
 
@@ -92,7 +94,7 @@ def mark_comments_seen(
     remaining = unread.of_story
     if remaining and is_shown(request):
         follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-        corrections = follows.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True)
+        corrections = follows.filter(kind=Follow.Kind.CORRECTIONS).values_list("unread_count", flat=True)
         remaining = sum(corrections) + _mark_comments(request, follows, comments)
     request.unread_count = unread.total - unread.of_story + remaining
 
@@ -108,26 +110,26 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
         return 0
     new = read_after_watermark(follow, request.now)
     if new is None:  # the first unread one is not known, and so neither is the watermark
-        return follow.news_count
+        return follow.unread_count
     unread = [comment for comment in new if comment.id not in follow.seen_comments]
     left = [comment for comment in unread if comment.id not in shown]
     if len(left) == len(unread):
-        return follow.news_count
+        return follow.unread_count
     seen_at, count = request.now - OVERLAP, 0
     if left:
         seen_at = min(seen_at, left[0].at - timedelta(microseconds=1))
-        searched = NewsSearch.objects.get().until
+        searched = LastUpdateSearch.objects.get().until
         count = min(sum(comment.at <= searched for comment in left), MAX_COUNTED_UPDATES)
     seen_at, ids = max(seen_at, follow.seen_at), {comment.id for comment in left}
     values = {
         "seen_at": seen_at,
         "seen_comments": [comment.id for comment in new if comment.at > seen_at and comment.id not in ids],
-        "news_at": left[0].at if count else None,
-        "news_count": count,
+        "first_unread_at": left[0].at if count else None,
+        "unread_count": count,
     }
     # The search may have noted more updates meanwhile; then the next page marks them.
-    same = Follow.objects.filter(pk=follow.pk, seen_at=follow.seen_at, news_count=follow.news_count)
-    return count if same.update(**values) else follow.news_count
+    same = Follow.objects.filter(pk=follow.pk, seen_at=follow.seen_at, unread_count=follow.unread_count)
+    return count if same.update(**values) else follow.unread_count
 
 
 def correct_counts(updates: Iterable[FollowUpdates]) -> None:
@@ -137,8 +139,8 @@ def correct_counts(updates: Iterable[FollowUpdates]) -> None:
     """
     for follow_updates in updates:
         follow, count = follow_updates.follow, follow_updates.count
-        if follow.news_count > count:
-            Follow.objects.filter(pk=follow.pk, news_count=follow.news_count).update(news_count=count)
+        if follow.unread_count > count:
+            Follow.objects.filter(pk=follow.pk, unread_count=follow.unread_count).update(unread_count=count)
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
@@ -147,7 +149,7 @@ def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
     Returns the number of follows.
     """
     return follows.update(
-        seen_at=until, mailed_at=until, news_at=None, news_count=0, seen_comments=[], due_at=None
+        seen_at=until, mailed_at=until, first_unread_at=None, unread_count=0, seen_comments=[], due_at=None
     )
 
 
@@ -162,6 +164,8 @@ def mark_seen_until(follows: QuerySet[Follow], until: datetime, now: datetime) -
     for follow_updates in later.values():
         follow = follow_updates.follow
         follow.mailed_at = max(follow.mailed_at, until)
-        follow.news_at = follow_updates.items[0].at
-        follow.news_count = min(follow_updates.count, MAX_COUNTED_UPDATES)
-        follow.save(update_fields=["seen_at", "seen_comments", "mailed_at", "news_at", "news_count"])
+        follow.first_unread_at = follow_updates.items[0].at
+        follow.unread_count = min(follow_updates.count, MAX_COUNTED_UPDATES)
+        follow.save(
+            update_fields=["seen_at", "seen_comments", "mailed_at", "first_unread_at", "unread_count"]
+        )

@@ -66,7 +66,7 @@ def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: s
     if follows.exists():
         set_delivery(follows, delivery)
         if delivery == Follow.Delivery.NONE:
-            follows.update(news_at=None, news_count=0)
+            follows.update(first_unread_at=None, unread_count=0)
         return
     follow = Follow(user=user, guest=guest, kind=kind, delivery=delivery)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)

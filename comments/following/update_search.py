@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from comments.models import DEFAULT_DELIVERY, REPLIED_TO_ID, UNDO_WINDOW, Follow, NewsSearch
+from comments.models import DEFAULT_DELIVERY, REPLIED_TO_ID, UNDO_WINDOW, Follow, LastUpdateSearch
 from comments.policy import PickEvent, policy
 from core.database.sql import execute
 
@@ -157,7 +157,7 @@ def note_updates(now: datetime, zone: ZoneInfo) -> int:
     """
     until = now - UNDO_WINDOW
     with transaction.atomic():
-        search, is_first = NewsSearch.objects.select_for_update().get_or_create(
+        search, is_first = LastUpdateSearch.objects.select_for_update().get_or_create(
             pk=1, defaults={"until": until}
         )
         since = search.until - OVERLAP
@@ -170,7 +170,7 @@ def note_updates(now: datetime, zone: ZoneInfo) -> int:
         for updates, match, is_uncounted in [] if is_first else _SEARCHES:
             parts = {"updates": updates, "match": match, "is_unseen": _UNSEEN, "is_uncounted": is_uncounted}
             noted += execute(_NOTE.format(**parts, limit=MAX_COUNTED_UPDATES), values)
-        NewsSearch.objects.update(until=until)
+        LastUpdateSearch.objects.update(until=until)
     return noted
 
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Rename fields in the models alone: columns keep the names that servers of the version before use."""
+    """Rename fields and a model: tables and columns keep the names that servers of the version before use."""
 
     dependencies = [("comments", "0043_follow_delivery_before_own_stop")]
 
@@ -23,6 +23,18 @@ class Migration(migrations.Migration):
                     "removal_counts",
                     models.JSONField(db_column="tally", db_default={}, default=dict, editable=False),
                 ),
+                migrations.RenameField("follow", "news_at", "first_unread_at"),
+                migrations.AlterField(
+                    "follow", "first_unread_at", models.DateTimeField(db_column="news_at", null=True)
+                ),
+                migrations.RenameField("follow", "news_count", "unread_count"),
+                migrations.AlterField(
+                    "follow",
+                    "unread_count",
+                    models.PositiveSmallIntegerField(db_column="news_count", db_default=0, default=0),
+                ),
+                migrations.RenameModel("NewsSearch", "LastUpdateSearch"),
+                migrations.AlterModelTable("lastupdatesearch", "comments_newssearch"),
             ]
         )
     ]

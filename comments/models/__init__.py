@@ -23,7 +23,7 @@ from comments.models.comments import (
 )
 from comments.models.discussions import Discussion, DiscussionDay
 from comments.models.drafts import DRAFT_COLUMNS, DRAFT_JOIN, CommentDraft, LatestDraft
-from comments.models.follows import DEFAULT_DELIVERY, IS_FOLLOWING, Follow, FollowQuerySet, NewsSearch
+from comments.models.follows import DEFAULT_DELIVERY, IS_FOLLOWING, Follow, FollowQuerySet, LastUpdateSearch
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import LAST_TRANSITION_ID, Transition
 from comments.models.mutes import MUTED_AUTHOR, MUTED_COMMENTS, Mute

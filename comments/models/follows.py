@@ -40,7 +40,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
 
     def unread(self) -> Self:
         """Return those with updates that their follower has not seen."""
-        return self.exclude(news_at=None)
+        return self.exclude(first_unread_at=None)
 
     def due(self, now: datetime) -> Self:
         """Return those for which a mail is due, also because the job that sent it was interrupted."""
@@ -56,8 +56,8 @@ class Follow(models.Model):
     the author's pages show them in any case.
 
     Updates are not stored: they are the comments, corrections and stories that were published after `seen_at`
-    or `mailed_at` and are still visible. `news_at`, `news_count` and `due_at` only say that there may be
-    some, so that a page and a job find them at once. All are set by following/update_search.py.
+    or `mailed_at` and are still visible. `first_unread_at`, `unread_count` and `due_at` only say that there
+    may be some, so that a page and a job find them at once. All are set by following/update_search.py.
     """
 
     class Kind(models.TextChoices):
@@ -94,8 +94,10 @@ class Follow(models.Model):
     seen_at = models.DateTimeField(default=timezone.now)  # updates since then are unread
     # New comments after `seen_at` that were seen: before an earlier one, or soon after they were published.
     seen_comments = ArrayField(models.BigIntegerField(), default=list, db_default=[])
-    news_at = models.DateTimeField(null=True)  # of the first unread update
-    news_count = models.PositiveSmallIntegerField(default=0, db_default=0)  # unread updates, up to a limit
+    first_unread_at = models.DateTimeField(null=True, db_column="news_at")
+    unread_count = models.PositiveSmallIntegerField(  # up to update_search.MAX_COUNTED_UPDATES
+        default=0, db_default=0, db_column="news_count"
+    )
     mailed_at = models.DateTimeField(default=timezone.now)  # updates since then were not in a mail
     due_at = models.DateTimeField(null=True)  # when the mail about the updates is due
     sending_until = models.DateTimeField(null=True)  # a job is sending it, or was interrupted if this is over
@@ -155,12 +157,13 @@ DEFAULT_DELIVERY = {
 }
 
 
-class NewsSearch(models.Model):
-    """The time until which all updates are noted on what people follow. There is one row."""
+class LastUpdateSearch(models.Model):
+    """The time until which the last search noted all updates on what people follow. There is one row."""
 
     until = models.DateTimeField()
 
     class Meta:
+        db_table = "comments_newssearch"
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="newssearch_one_row")]
 
     def __str__(self) -> str:

@@ -195,7 +195,9 @@ def notifications(request: SiteRequest) -> HttpResponse:
             shown = form.cleaned_data
             mark_seen_until(unread.filter(pk__in=shown["follows"]), min(shown["until"], until), until)
         return redirect("notifications")
-    follows = list(unread.select_related("article", "topic").order_by("-news_at", "-pk")[:FOLLOWS_SHOWN])
+    follows = list(
+        unread.select_related("article", "topic").order_by("-first_unread_at", "-pk")[:FOLLOWS_SHOWN]
+    )
     updates = read_updates(follows, since="seen_at", until=until, limit=ITEMS_SHOWN)
     if gone := [follow.pk for follow in follows if follow.pk not in updates]:  # removed since
         mark_seen(unread.filter(pk__in=gone), until)

@@ -24,7 +24,7 @@ from articles.site.invitations import invite
 from comments.following.incoming import receive
 from comments.following.mails import mail_followers, notify_followers
 from comments.following.tokens import follow_token
-from comments.models import Comment, Follow, NewsSearch, Reason, State
+from comments.models import Comment, Follow, LastUpdateSearch, Reason, State
 from comments.services.states import change_states
 from comments.tasks import mail_confirmation
 from config.owner.views import compose_test_mail
@@ -89,7 +89,7 @@ class Senders:
 
     def updates(self) -> None:
         hour_ago = timezone.now() - timedelta(hours=1)
-        NewsSearch.objects.create(pk=1, until=hour_ago)
+        LastUpdateSearch.objects.create(pk=1, until=hour_ago)
         Follow.objects.create(
             user=self.member,
             article=self.article,

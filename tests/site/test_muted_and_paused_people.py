@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from articles.models import Article
 from comments.following.mails import notify_followers
-from comments.models import Comment, CommentDraft, Follow, NewsSearch, Reason, State
+from comments.models import Comment, CommentDraft, Follow, LastUpdateSearch, Reason, State
 from comments.services.states import change_states
 from moderation.models import Sanction
 from moderation.people.profiles import Person
@@ -91,7 +91,7 @@ def test_a_muted_person_notices_nothing(
 ) -> None:
     hers = publish(article, "Who has seen the ferry?", ylva)
     his = publish(article, "It never comes.", bo)
-    NewsSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
+    LastUpdateSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
     since = timezone.now() - timedelta(hours=1)
     Follow.objects.create(user=ylva, article=article, kind="replies", delivery="site", seen_at=since)
     Follow.objects.create(user=ylva, kind="recommended", delivery="site", seen_at=since)

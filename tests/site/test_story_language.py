@@ -16,7 +16,7 @@ from articles.models import Site, StandingPage, Topic
 from articles.publishing.services import unpublish
 from articles.services import save_author, save_page, set_article_authors
 from comments.following.update_search import note_updates
-from comments.models import UNDO_WINDOW, NewsSearch, State
+from comments.models import UNDO_WINDOW, LastUpdateSearch, State
 from comments.services.states import change_states
 from tests.comments.following.conftest import follow
 from tests.factories import UserFactory, make_article, make_comment
@@ -80,7 +80,7 @@ def urls(aya, emil, monkeypatch):
     unpublished = make_article(f"{WORD} was here")
     unpublish(article=unpublished, why=f"{WORD} was wrong.", seen=unpublished.version)
     own = make_comment(story, f"{WORD} of Aya.", author=aya)
-    NewsSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
+    LastUpdateSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
     follow(aya, story)
     reply = make_comment(story, f"{WORD} in reply.", parent=own)
     later = timezone.now() + 2 * UNDO_WINDOW  # readers are notified once posting can't be undone

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from articles.models import Article
 from comments.following.mails import mail_followers, notify_followers
-from comments.models import Comment, Follow, NewsSearch
+from comments.models import Comment, Follow, LastUpdateSearch
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def _publish_at_once(moderation_without_checks: None) -> None:
 @pytest.fixture(autouse=True)
 def _updates_since_an_hour(db: None) -> None:
     """Let the last search for updates be an hour old."""
-    NewsSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
+    LastUpdateSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
 
 
 @pytest.fixture

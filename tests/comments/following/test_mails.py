@@ -22,7 +22,7 @@ from comments.following.seen import mark_seen
 from comments.following.tokens import follow_token, follower_token
 from comments.following.update_search import due_times, note_updates
 from comments.following.updates import FollowUpdates, UpdateItem, read_updates
-from comments.models import Comment, Discussion, Follow, Mute, NewsSearch, State
+from comments.models import Comment, Discussion, Follow, LastUpdateSearch, Mute, State
 from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
 from config.models import MailFailure
@@ -100,7 +100,7 @@ def test_followers_get_no_mail_about_their_own_or_removed_comments(
     assert [message.to for message in messages] == [["kofi@example.org"]]
     own.refresh_from_db()
     others.refresh_from_db()
-    assert (own.news_at, bool(others.news_at)) == (None, True)
+    assert (own.first_unread_at, bool(others.first_unread_at)) == (None, True)
 
 
 def test_a_comment_is_an_update_once(article: Article, jane: User, kofi: User, later: Later) -> None:
@@ -137,7 +137,7 @@ def test_muted_people_are_no_updates(article: Article, jane: User, kofi: User, l
     later()
     assert send_due() == []
     own.refresh_from_db()
-    assert own.news_at is None
+    assert own.first_unread_at is None
     make_comment(article, "By somebody else.")
     (message,) = send_due()
     assert message.body.count("commented on") == 1
@@ -250,7 +250,7 @@ def test_updates_on_the_site_only_are_not_mailed(article: Article, jane: User, l
     later()
     assert send_due() == []
     own.refresh_from_db()
-    assert own.news_at
+    assert own.first_unread_at
 
 
 def test_updates_that_were_seen_are_not_mailed(article: Article, jane: User, later: Later) -> None:
@@ -365,7 +365,7 @@ def test_without_a_mail_server_nothing_is_lost(
     assert mail_followers.func() == 0
     own.refresh_from_db()
     assert own.due_at is None  # given up
-    assert own.news_at  # the update is still unread on the site
+    assert own.first_unread_at  # the update is still unread on the site
 
 
 def test_an_interrupted_job_is_continued(article: Article, jane: User, later: Later) -> None:
@@ -473,7 +473,7 @@ def test_the_next_mail_has_only_new_comments(article: Article, jane: User, later
 
 def test_the_first_search_finds_nothing_old(article: Article, jane: User) -> None:
     """After an upgrade, nobody gets mails about everything that was ever written."""
-    NewsSearch.objects.all().delete()
+    LastUpdateSearch.objects.all().delete()
     follow(jane, article, mailed_at=timezone.now() - timedelta(days=900))
     make_comment(article)
     assert note_updates(timezone.now() + timedelta(minutes=2), ZoneInfo("UTC")) == 0

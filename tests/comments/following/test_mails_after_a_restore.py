@@ -37,7 +37,7 @@ def test_a_restore_sends_no_mail_that_was_sent_since_the_backup(
     restore(tmp_path / "site.zip")
     later()
     assert send_due() == []
-    assert [row.news_count for row in Follow.objects.unread()] == [1], "it is unread on the site"
+    assert [row.unread_count for row in Follow.objects.unread()] == [1], "it is unread on the site"
 
 
 def test_a_restore_keeps_a_mail_that_was_not_due_yet(

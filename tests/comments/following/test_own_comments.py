@@ -201,7 +201,7 @@ def test_recommendations_are_counted_as_the_lines_that_are_shown(
             Recommendation.objects.create(user=user, comment=recommended, at=at)
         note_updates(at + timedelta(minutes=2), ZoneInfo("UTC"))
         own.refresh_from_db()
-        return own.news_count
+        return own.unread_count
 
     assert count_after(0, (ama, comment)) == 0  # she muted them
     assert count_after(2, (ben, comment), (cem, comment)) == 1
@@ -230,12 +230,12 @@ def test_recommendations_by_muted_people_or_of_removed_comments_give_no_notice(
     later()
     notify_followers()
     own.refresh_from_db()
-    assert own.news_at is None
+    assert own.first_unread_at is None
     Mute.objects.all().delete()
     change_states(ids=[comment.pk], to=State.REJECTED, reason="other", actor=None)
     notify_followers()
     own.refresh_from_db()
-    assert own.news_at is None
+    assert own.first_unread_at is None
 
 
 def test_a_guest_chooses_notifications_and_gets_them(
@@ -262,11 +262,11 @@ def test_visitors_cannot_choose_notices(client: Client) -> None:
 
 
 def test_refused_notices_are_not_counted_later(jane: User) -> None:
-    follow(jane, kind="picks", delivery="site", news_at=timezone.now(), news_count=10)
+    follow(jane, kind="picks", delivery="site", first_unread_at=timezone.now(), unread_count=10)
     for delivery in ("none", "site"):
         set_own_comments_delivery(jane, None, kind="picks", delivery=delivery)
     own = Follow.objects.get()
-    assert (own.news_at, own.news_count) == (None, 0)
+    assert (own.first_unread_at, own.unread_count) == (None, 0)
 
 
 def test_a_wrong_choice_changes_nothing(client: Client, jane: User) -> None:

@@ -181,7 +181,7 @@ def test_a_guest_sees_their_updates(client: Client, article: Article, later: Lat
     notify_followers()
     assert "Something new." in client.get("/account/notifications/").content.decode()
     client.get(article.get_absolute_url())
-    assert Follow.objects.get().news_at is None
+    assert Follow.objects.get().first_unread_at is None
 
 
 def new_in_masthead(client: Client, url: str) -> str:

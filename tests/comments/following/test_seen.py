@@ -44,7 +44,7 @@ def test_notifications_are_counted_and_seen(
     assert "replied to you" in page
     story = jane_client.get(article.get_absolute_url()).content.decode()
     assert " new</span>" not in story  # the page shows the updates
-    assert Follow.objects.get().news_at is None
+    assert Follow.objects.get().first_unread_at is None
     assert "Nothing new" in jane_client.get("/account/notifications/").content.decode()
 
 
@@ -82,10 +82,10 @@ def test_the_badge_counts_updates_and_not_follows(jane_client: Client, article: 
     for _number in range(20):
         make_comment(article)
     search()
-    assert Follow.objects.get(article=article).news_count == MAX_COUNTED_UPDATES
+    assert Follow.objects.get(article=article).unread_count == MAX_COUNTED_UPDATES
     jane_client.get(article.get_absolute_url())
     assert badge(jane_client) == "6 new"
-    assert Follow.objects.get(article=article).news_count == 0
+    assert Follow.objects.get(article=article).unread_count == 0
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
@@ -102,7 +102,7 @@ def test_a_page_without_the_last_replies_has_not_shown_all_updates(
         page = jane_client.get(f"{article.get_absolute_url()}{query}").content.decode()
         assert "Show 1 more reply" in page
         own = Follow.objects.get()
-        assert (own.news_count, bool(own.news_at)) == (1, True), query
+        assert (own.unread_count, bool(own.first_unread_at)) == (1, True), query
         assert badge(jane_client) == "1 new"
 
 
@@ -154,7 +154,7 @@ def test_only_comments_after_the_first_unread_one_are_stored_as_seen(
     for opened, stored in ((second, [second.pk]), (article, [second.pk]), (first, []), (third, [])):
         jane_client.get(opened.get_absolute_url())
         assert Follow.objects.get().seen_comments == stored
-    assert Follow.objects.get().news_count == 0
+    assert Follow.objects.get().unread_count == 0
 
 
 def test_a_page_of_the_newest_comments_leaves_the_earlier_ones_unread(
@@ -168,7 +168,11 @@ def test_a_page_of_the_newest_comments_leaves_the_earlier_ones_unread(
     page = jane_client.get(f"{article.get_absolute_url()}?order=newest").content.decode()
     assert f'id="comment-{first.pk}"' not in page
     own = Follow.objects.get()
-    assert (own.seen_at, own.news_at, own.news_count) == (before.seen_at, before.news_at, MAX_COUNTED_UPDATES)
+    assert (own.seen_at, own.first_unread_at, own.unread_count) == (
+        before.seen_at,
+        before.first_unread_at,
+        MAX_COUNTED_UPDATES,
+    )
     assert badge(jane_client) == "9+ new"
 
 
@@ -279,7 +283,7 @@ def test_a_prefetched_page_was_not_seen(
     notify_followers()
     jane_client.get(article.get_absolute_url(), headers={"Sec-Purpose": "prefetch"})
     jane_client.head(article.get_absolute_url())
-    assert Follow.objects.get().news_at
+    assert Follow.objects.get().first_unread_at
 
 
 def test_all_are_marked_as_read(jane_client: Client, article: Article, jane: User, later: Later) -> None:
@@ -289,7 +293,7 @@ def test_all_are_marked_as_read(jane_client: Client, article: Article, jane: Use
     notify_followers()
     page = jane_client.get("/account/notifications/").content.decode()
     shown = dict(re.findall(r'<input type="hidden" name="(until|follows)" value="([^"]+)">', page))
-    other = follow(jane, make_article("Another story"), news_at=timezone.now())  # after the page
+    other = follow(jane, make_article("Another story"), first_unread_at=timezone.now())  # after the page
     jane_client.post("/account/notifications/", shown)
     assert list(Follow.objects.unread()) == [other]
 
@@ -307,7 +311,7 @@ def test_what_the_page_did_not_show_stays_unread(
     shown = {"follows": str(followed.pk), "until": time_of_page.isoformat()}
     jane_client.post("/account/notifications/", shown)
     (left,) = Follow.objects.unread()
-    assert (left.news_count, left.due_at, left.mailed_at) == (1, due_at, time_of_page)
+    assert (left.unread_count, left.due_at, left.mailed_at) == (1, due_at, time_of_page)
     page = jane_client.get("/account/notifications/").content.decode()
     assert "A later one." in page
     assert "The first one." not in page
@@ -326,7 +330,7 @@ def test_a_large_discussion_is_not_seen_by_opening_its_first_page(
     notify_followers()
     jane_client.get(article.get_absolute_url())
     jane_client.get(comment.get_absolute_url())
-    assert Follow.objects.get().news_at
+    assert Follow.objects.get().first_unread_at
 
 
 def test_a_mail_is_sent_although_the_page_was_opened(
@@ -337,5 +341,5 @@ def test_a_mail_is_sent_although_the_page_was_opened(
     later()
     notify_followers()
     jane_client.get(article.get_absolute_url())
-    assert Follow.objects.get().news_at is None
+    assert Follow.objects.get().first_unread_at is None
     assert len(send_due()) == 1

@@ -83,4 +83,4 @@ def test_mails_of_each_kind_stop_by_their_header(
         notify_followers()
         mail_followers.func()
         assert len(inbox.mails) == 1
-    assert Follow.objects.get(user=jane).news_count > 0  # the site still shows it
+    assert Follow.objects.get(user=jane).unread_count > 0  # the site still shows it

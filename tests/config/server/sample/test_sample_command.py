@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.administrators import has_no_administrator
 from accounts.models import RoleChange, User
 from articles.models import Article
-from comments.models import NewsSearch
+from comments.models import LastUpdateSearch
 from config.server import sample
 from config.server.sample import content
 from moderation.models import JobRun
@@ -28,7 +28,7 @@ STORY = f"/stories/{content.CURRENT_STORY}/"
 
 def count_rows() -> dict[str, int]:
     """Return the number of rows of each table, without those in which jobs note what they have done."""
-    models = set(apps.get_models(include_auto_created=True)) - {DBTaskResult, JobRun, NewsSearch}
+    models = set(apps.get_models(include_auto_created=True)) - {DBTaskResult, JobRun, LastUpdateSearch}
     return {m._meta.label: m._base_manager.count() for m in models}
 
 
