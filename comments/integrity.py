@@ -220,7 +220,7 @@ def _recount_recommendations(ids: list[int]) -> None:
     for comment in Comment.objects.filter(pk__in=ids):
         with transaction.atomic():
             lock_discussions_of([comment.pk])
-            counted = Recommendation.objects.filter(comment=comment, counted=True).count()
+            counted = Recommendation.objects.filter(comment=comment, is_counted=True).count()
             Comment.objects.filter(pk=comment.pk).update(recommend_count=counted)
             increment_versions([comment.discussion_id])
 

@@ -35,6 +35,30 @@ class Migration(migrations.Migration):
                 ),
                 migrations.RenameModel("NewsSearch", "LastUpdateSearch"),
                 migrations.AlterModelTable("lastupdatesearch", "comments_newssearch"),
+                migrations.RemoveIndex("recommendation", "recommendation_to_fold"),
+                migrations.RemoveIndex("recommendation", "recommendation_at"),
+                migrations.RenameField("recommendation", "given", "is_given"),
+                migrations.AlterField(
+                    "recommendation", "is_given", models.BooleanField(db_column="given", default=True)
+                ),
+                migrations.RenameField("recommendation", "counted", "is_counted"),
+                migrations.AlterField(
+                    "recommendation", "is_counted", models.BooleanField(db_column="counted", default=False)
+                ),
+                migrations.AddIndex(
+                    "recommendation",
+                    models.Index(
+                        condition=models.Q(("is_given", models.F("is_counted")), _negated=True),
+                        fields=["comment"],
+                        name="recommendation_to_fold",
+                    ),
+                ),
+                migrations.AddIndex(
+                    "recommendation",
+                    models.Index(
+                        condition=models.Q(("is_given", True)), fields=["at"], name="recommendation_at"
+                    ),
+                ),
             ]
         )
     ]

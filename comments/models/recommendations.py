@@ -17,30 +17,32 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
 
     def uncounted(self) -> Self:
         """Return the rows that Comment.recommend_count does not reflect yet."""
-        return self.exclude(given=F("counted"))
+        return self.exclude(is_given=F("is_counted"))
 
 
 class Recommendation(models.Model):
     """One person's recommendation of one comment.
 
-    Storing it locks no discussion: a job adds rows that are `given` and not yet `counted` to
+    Storing it locks no discussion: a job adds rows that are given and not yet counted to
     Comment.recommend_count, and subtracts those that are counted and no longer given.
     """
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="recommendations", db_index=False)
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+", db_index=False)
-    given = models.BooleanField(default=True)
-    counted = models.BooleanField(default=False)
+    is_given = models.BooleanField(default=True, db_column="given")  # False: withdrawn
+    is_counted = models.BooleanField(default=False, db_column="counted")  # in Comment.recommend_count
     at = models.DateTimeField(default=timezone.now)
 
     objects = RecommendationQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(fields=["comment"], condition=~Q(given=F("counted")), name="recommendation_to_fold"),
             models.Index(
-                fields=["at"], condition=Q(given=True), name="recommendation_at"
+                fields=["comment"], condition=~Q(is_given=F("is_counted")), name="recommendation_to_fold"
+            ),
+            models.Index(
+                fields=["at"], condition=Q(is_given=True), name="recommendation_at"
             ),  # updates of a minute
         ]
         constraints = [

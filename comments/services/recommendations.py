@@ -17,9 +17,9 @@ from core.database.sql import fetch_column
 
 
 def recommend(
-    *, comment: Comment, user: User | None = None, guest: Guest | None = None, given: bool
+    *, comment: Comment, user: User | None = None, guest: Guest | None = None, is_given: bool
 ) -> Recommendation | None:
-    """Recommend a comment (`given`) or withdraw that, as exactly one of user and guest.
+    """Recommend a comment (`is_given`) or withdraw that, as exactly one of user and guest.
 
     Returns the stored row, or None if nothing changed. No discussion is locked: the job
     tasks.count_recommendations updates the count a few seconds later.
@@ -37,7 +37,7 @@ def recommend(
         "comment": comment.pk,
         "user": user and user.pk,
         "guest": guest and guest.pk,
-        "given": given,
+        "given": is_given,
     }
     with transaction.atomic():
         stored = fetch_column(sql.RECOMMEND_AS_USER if user else sql.RECOMMEND_AS_GUEST, values)
@@ -51,8 +51,8 @@ def recommend(
 
 def withdraw_from_own_comments(*, comments: Collection[int], user: User) -> None:
     """Withdraw a member's recommendations of comments that are theirs now, also of removed ones."""
-    given = Recommendation.objects.filter(comment__in=comments, user=user, given=True)
+    given = Recommendation.objects.filter(comment__in=comments, user=user, is_given=True)
     oldest = given.order_by("pk").first()
-    if oldest and given.update(given=False, at=timezone.now()):
+    if oldest and given.update(is_given=False, at=timezone.now()):
         # One job counts all of them.
         transaction.on_commit(partial(schedule_recommendation_count, oldest), robust=True)

@@ -82,7 +82,7 @@ class MemberState(NamedTuple):
     discussion_version: int
     roles: list[str]
     has_private: bool  # comments of their own that only they and moderators see
-    recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
+    recommendations: list[tuple[int, bool, bool]] | None  # comment id, is_given, is_counted
     muted: list[int]  # comments by people whom they muted
     unread_total: int  # unread updates
     unread_of_story: int  # those about this story
@@ -259,7 +259,7 @@ def _own_footers(
     request: SiteRequest, cached: MemberDiscussion, user: User, state: MemberState
 ) -> dict[str, str]:
     """Return the footers of comments that the member wrote or recommended, by the name of their region."""
-    recommended = {pk: (given, counted) for pk, given, counted in state.recommendations or ()}
+    recommended = {pk: (is_given, is_counted) for pk, is_given, is_counted in state.recommendations or ()}
     author = user.pk  # read once: the user of a request is a lazy object, whose attributes are slow
     rows = [
         row._replace(level=0)

@@ -93,8 +93,8 @@ def personalize(
 ) -> tuple[list[ThreadRow], ViewerContext | None]:
     """Return the rows and the context for this reader (no context for anonymous readers).
 
-    `recommendations` are the reader's own, {comment id: (given, counted)}; they are read if None. The counts
-    in the rows include them, even if the job has not counted them yet.
+    `recommendations` are the reader's own, {comment id: (is_given, is_counted)}; they are read if None. The
+    counts in the rows include them, even if the job has not counted them yet.
     """
     if not (reader.user or reader.guest):
         return rows, None
@@ -126,13 +126,15 @@ def personalize(
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
         waiting=_describe_wait() if pending else "",
-        recommended={pk for pk, (given, _counted) in own_recommendations.items() if given},
+        recommended={pk for pk, (is_given, _is_counted) in own_recommendations.items() if is_given},
         may_recommend=reader.may_recommend,
         may_mute=reader.user is not None,
         muted=muted,
     )
     uncounted = {
-        pk: given - counted for pk, (given, counted) in own_recommendations.items() if given != counted
+        pk: is_given - is_counted
+        for pk, (is_given, is_counted) in own_recommendations.items()
+        if is_given != is_counted
     }
     if uncounted:
         rows = [
@@ -155,11 +157,11 @@ def _read_own_choices(ids: list[int], reader: Reader) -> tuple[dict[int, tuple[b
         recommendations, muted = fetch_rows(f"SELECT {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS}", values)[0]
     else:
         stored = Recommendation.objects.given_by(None, reader.guest).filter(comment__in=ids)
-        recommendations = stored.values_list("comment", "given", "counted")
-    return {pk: (given, counted) for pk, given, counted in recommendations or ()}, set(muted)
+        recommendations = stored.values_list("comment", "is_given", "is_counted")
+    return {pk: (is_given, is_counted) for pk, is_given, is_counted in recommendations or ()}, set(muted)
 
 
-# The rows of the member %(user)s for %(comments)s: comment id, given, counted.
+# The rows of the member %(user)s for %(comments)s: comment id, is_given, is_counted.
 OWN_RECOMMENDATIONS = """
 (SELECT json_agg(json_build_array(r.comment_id, r.given, r.counted)) FROM comments_recommendation r
  WHERE r.user_id = %(user)s AND r.comment_id = ANY (%(comments)s::bigint[]))"""

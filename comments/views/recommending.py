@@ -27,22 +27,22 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         return redirect_page(request, back)  # that page says why it was removed
     reader = current_reader(request, discussion)
     before = Recommendation.of(comment, reader.user, reader.guest)
-    given = before is not None and before.given
+    is_given = before is not None and before.is_given
     if request.method == "POST" and reader.may_recommend:
         # What the button said; another tab may have done it. Pages of the version before do not send it.
-        wanted = {"1": True, "0": False}.get(request.POST.get("given", ""), not given)
+        wanted = {"1": True, "0": False}.get(request.POST.get("given", ""), not is_given)
         try:
-            recommend(comment=comment, user=reader.user, guest=reader.guest, given=wanted)
+            recommend(comment=comment, user=reader.user, guest=reader.guest, is_given=wanted)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return redirect_page(request, back)
         if not request.htmx:
             return redirect(back)
-        counted = before is not None and before.counted
+        is_counted = before is not None and before.is_counted
         button = {
             "action": request.path,
-            "given": wanted,
-            "count": comment.recommend_count + wanted - counted,
+            "is_given": wanted,
+            "count": comment.recommend_count + wanted - is_counted,
         }
         return render(request, "comments/_recommend.jinja", button)
     if request.method == "POST":
@@ -53,7 +53,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "zone": article.time_zone,
         "may_recommend": reader.may_recommend,
         "is_own": comment.is_by(reader.user, reader.guest),
-        "given": given,
+        "is_given": is_given,
         "back": back,
     }
     return render(request, "comments/recommend.jinja", context)

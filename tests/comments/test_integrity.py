@@ -174,7 +174,7 @@ def test_wrong_counters_are_found_and_repaired(thread):
 
 
 def test_wrong_counts_of_days_and_recommendations_are_found_and_repaired(thread):
-    recommend(comment=thread[0], user=UserFactory.create(), given=True)
+    recommend(comment=thread[0], user=UserFactory.create(), is_given=True)
     count_recommendations.func()
     assert check() == {}
     discussion = thread[0].discussion_id

@@ -155,8 +155,8 @@ def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -
     )
     removed = make_comment(article)
     decide(State.REJECTED, Reason.INSULT, removed)
-    recommend(comment=first, user=member, given=True)
-    recommend(comment=first, guest=guest, given=True)
+    recommend(comment=first, user=member, is_given=True)
+    recommend(comment=first, guest=guest, is_given=True)
     return {
         "site": settings.SITE_URL,
         "story": article.get_absolute_url(),

@@ -70,7 +70,7 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
         {
             "number": (_("Number"), "comment_id"),
             "url": (_("URL"), lambda row: comment_url(row.comment)),
-            "is_withdrawn": (_("Withdrawn"), lambda row: not row.given),
+            "is_withdrawn": (_("Withdrawn"), lambda row: not row.is_given),
             "at": (_("Time"), "at"),
         },
     )

@@ -158,9 +158,9 @@ class _Discussions:
         others = [person for person in rotated if person not in (comment.author, comment.guest)]
         for person in others[:count]:
             if isinstance(person, User):
-                recommend(comment=comment, user=person, given=True)
+                recommend(comment=comment, user=person, is_given=True)
             else:
-                recommend(comment=comment, guest=person, given=True)
+                recommend(comment=comment, guest=person, is_given=True)
 
 
 def _create_guest(name: str, email: str) -> Guest:

@@ -77,7 +77,7 @@ def store_examples(jim: User, maria: User, omar: User) -> tuple[Comment, Comment
     removed = make_comment(story, "You are a fool.", author=jim)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     appeal_removal(comment=Comment.objects.get(pk=removed.pk), user=jim, guest=None, text="It was a joke.")
-    recommend(comment=maria_words, user=jim, guest=None, given=True)
+    recommend(comment=maria_words, user=jim, guest=None, is_given=True)
     report_comment(comment=maria_words, user=jim, guest=None, why=Report.Why.OTHER, details="She is my aunt.")
     send_request(
         article=story,

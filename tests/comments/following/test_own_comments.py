@@ -170,9 +170,9 @@ def test_recommendations_are_summed_up_and_name_nobody(
     since_an_hour()
     Mute.objects.create(user=jane, muted_user=readers[3])
     for reader in readers:
-        recommend(comment=comment, user=reader, given=True)
-    recommend(comment=comment, guest=guest, given=True)
-    recommend(comment=comment, user=readers[4], given=False)
+        recommend(comment=comment, user=reader, is_given=True)
+    recommend(comment=comment, guest=guest, is_given=True)
+    recommend(comment=comment, user=readers[4], is_given=False)
     later()
     assert send_due() == []  # the mail is sent once a day
     page = updates_of(client, jane)
@@ -182,7 +182,7 @@ def test_recommendations_are_summed_up_and_name_nobody(
     later(60 * 25)
     (message,) = send_due()
     assert message.subject == "4 people recommended your comment on “The slip closes”"
-    recommend(comment=comment, user=readers[0], given=False)
+    recommend(comment=comment, user=readers[0], is_given=False)
     assert "3 people recommended your comment" in updates_of(client, jane)
 
 
@@ -215,7 +215,7 @@ def test_recommendations_are_counted_as_the_lines_that_are_shown(
 def test_recommendations_are_notified_only_on_request(
     comment: Comment, jane: User, kofi: User, later: Later
 ) -> None:
-    recommend(comment=comment, user=kofi, given=True)
+    recommend(comment=comment, user=kofi, is_given=True)
     later()
     notify_followers()
     assert not Follow.objects.exists()
@@ -226,7 +226,7 @@ def test_recommendations_by_muted_people_or_of_removed_comments_give_no_notice(
 ) -> None:
     own = follow(jane, kind="recommended")
     Mute.objects.create(user=jane, muted_user=kofi)
-    recommend(comment=comment, user=kofi, given=True)
+    recommend(comment=comment, user=kofi, is_given=True)
     later()
     notify_followers()
     own.refresh_from_db()
@@ -247,7 +247,7 @@ def test_a_guest_chooses_notifications_and_gets_them(
     client.post("/account/following/", {"picks": "at_once", "recommended": "site"})
     since_an_hour()
     set_editors_pick(comment=comment, is_pick=True, actor=emil)
-    recommend(comment=comment, user=emil, given=True)
+    recommend(comment=comment, user=emil, is_given=True)
     later()
     (message,) = send_due()
     assert message.to == ["ann@example.org"]
@@ -322,7 +322,7 @@ def test_notices_take_four_statements(
     until = later()
     follows = [follow(jane, kind="picks"), follow(jane, kind="recommended")]
     set_editors_pick(comment=comment, is_pick=True, actor=emil)
-    recommend(comment=comment, user=kofi, given=True)
+    recommend(comment=comment, user=kofi, is_given=True)
     with CaptureQueriesContext(connection) as queries:
         updates = read_updates(follows, since="seen_at", until=until + timedelta(minutes=5), limit=5)
     assert len(queries) == 4  # picks, recommendations, the site and the comments

@@ -38,7 +38,7 @@ def make_update(kind: str, comment: Comment, kofi: User, emil: User, topic: Topi
         case Follow.Kind.PICKS:
             set_editors_pick(comment=comment, is_pick=True, actor=emil)
         case Follow.Kind.RECOMMENDATIONS:
-            recommend(comment=comment, given=True, user=kofi, guest=None)
+            recommend(comment=comment, is_given=True, user=kofi, guest=None)
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Follow.Kind if kind != Follow.Kind.DECISIONS])

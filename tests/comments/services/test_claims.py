@@ -160,13 +160,13 @@ def test_the_member_recommends_no_comment_that_is_theirs_now(
     story = make_article()
     shown, removed, other = (make_comment(story, guest=guest) for _number in range(3))
     for comment in (shown, removed, other):
-        recommend(comment=comment, user=ruth, given=True)
-    recommend(comment=shown, user=maria, given=True)
+        recommend(comment=comment, user=ruth, is_given=True)
+    recommend(comment=shown, user=maria, is_given=True)
     count_recommendations.call()
     change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     with django_capture_on_commit_callbacks(execute=True):
         claim_comments(user=ruth, ids=[shown.pk, removed.pk])
-    given = Recommendation.objects.filter(given=True).values_list("comment", "user")
+    given = Recommendation.objects.filter(is_given=True).values_list("comment", "user")
     assert set(given) == {(shown.pk, maria.pk), (other.pk, ruth.pk)}
     assert DBTaskResult.objects.filter(task_path=count_recommendations.module_path).count() == 1
     before = Discussion.objects.get().version

@@ -97,7 +97,7 @@ def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count()
         try:
             for reply in replies:
                 for given in (True, False, True):
-                    recommend(comment=reply, user=person, given=given)
+                    recommend(comment=reply, user=person, is_given=given)
         finally:
             connections.close_all()
 

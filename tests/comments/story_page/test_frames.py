@@ -70,7 +70,7 @@ def have_old_comment(article: Article, member: User, other: User) -> None:
 
 
 def recommend_uncounted(article: Article, member: User, other: User) -> None:
-    recommend(comment=make_comment(article, author=other), user=member, given=True)
+    recommend(comment=make_comment(article, author=other), user=member, is_given=True)
 
 
 def recommend_counted(article: Article, member: User, other: User) -> None:
@@ -80,7 +80,7 @@ def recommend_counted(article: Article, member: User, other: User) -> None:
 
 def withdraw_recommendation(article: Article, member: User, other: User) -> None:
     recommend_counted(article, member, other)
-    recommend(comment=Comment.objects.get(), user=member, given=False)
+    recommend(comment=Comment.objects.get(), user=member, is_given=False)
 
 
 def remove_others(article: Article, member: User, other: User) -> None:
@@ -231,7 +231,7 @@ def test_members_see_their_own_buttons_only(article: Article, member: User, othe
     """Both pages are made from the same cached discussion."""
     mine = make_comment(article, "Mine.", author=member)
     theirs = make_comment(article, "Theirs.", author=other)
-    recommend(comment=theirs, user=member, given=True)
+    recommend(comment=theirs, user=member, is_given=True)
     for _ in range(2):
         pages = {user: read(client_of(user), article) for user in (member, other)}
         assert f"/comments/{mine.pk}/edit/" in pages[member]

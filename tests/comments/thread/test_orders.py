@@ -27,8 +27,8 @@ def thread():
     make_comment(article, parent=answer)
     make_comment(article, parent=first)
     for _ in range(2):
-        recommend(comment=third, user=UserFactory.create(), given=True)
-    recommend(comment=first, user=UserFactory.create(), given=True)
+        recommend(comment=third, user=UserFactory.create(), is_given=True)
+    recommend(comment=first, user=UserFactory.create(), is_given=True)
     count_recommendations.func()
     return article, [first.pk, second.pk, third.pk]
 

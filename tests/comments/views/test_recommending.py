@@ -49,9 +49,9 @@ def confirmed():
 def test_a_recommendation_is_counted_once_by_the_job(comment):
     user, guest = UserFactory.create(), confirmed()
     before = version(comment.discussion.article)
-    assert recommend(comment=comment, user=user, given=True)
-    assert not recommend(comment=comment, user=user, given=True)
-    recommend(comment=comment, guest=guest, given=True)
+    assert recommend(comment=comment, user=user, is_given=True)
+    assert not recommend(comment=comment, user=user, is_given=True)
+    recommend(comment=comment, guest=guest, is_given=True)
     assert (count(comment), version(comment.discussion.article)) == (0, before)
 
     run_count_job()
@@ -63,16 +63,16 @@ def test_a_recommendation_is_counted_once_by_the_job(comment):
 
 def test_a_withdrawn_recommendation_is_subtracted(comment):
     user = UserFactory.create()
-    assert recommend(comment=comment, user=user, given=False) is None
-    recommend(comment=comment, user=user, given=True)
+    assert recommend(comment=comment, user=user, is_given=False) is None
+    recommend(comment=comment, user=user, is_given=True)
     run_count_job()
-    recommend(comment=comment, user=user, given=False)
+    recommend(comment=comment, user=user, is_given=False)
     assert count(comment) == 1
     run_count_job()
     assert count(comment) == 0
     before = version(comment.discussion.article)
-    recommend(comment=comment, user=user, given=True)
-    recommend(comment=comment, user=user, given=False)
+    recommend(comment=comment, user=user, is_given=True)
+    recommend(comment=comment, user=user, is_given=False)
     run_count_job()
     assert (count(comment), version(comment.discussion.article)) == (0, before), "nothing that a reader sees"
     assert Recommendation.objects.count() == 1
@@ -82,7 +82,7 @@ def test_a_recommendation_locks_no_discussion(comment):
     with CaptureQueriesContext(
         connection,
     ) as statements:
-        recommend(comment=comment, user=UserFactory.create(), given=True)
+        recommend(comment=comment, user=UserFactory.create(), is_given=True)
     sql = " ".join(s["sql"] for s in statements)
     assert "comments_discussion" not in sql
     assert "UPDATE" not in sql.replace("DO UPDATE", "")
@@ -103,7 +103,7 @@ def test_refusals_are_explained(comment):
         ({"comment": hidden, "user": author}, "no longer available"),
     ):
         with pytest.raises(ValidationError, match=words):
-            recommend(**values, given=True)
+            recommend(**values, is_given=True)
     assert not Recommendation.objects.exists()
 
 
@@ -114,7 +114,7 @@ def test_one_job_counts_all_recommendations_before_it_runs(comment, django_captu
             time_machine.travel(now + timedelta(seconds=second), tick=False),
             django_capture_on_commit_callbacks(execute=True),
         ):
-            recommend(comment=comment, user=UserFactory.create(), given=True)
+            recommend(comment=comment, user=UserFactory.create(), is_given=True)
     [job] = DBTaskResult.objects.all()
     assert job.task_path == count_recommendations.module_path
     assert job.run_after == now + COUNT_DELAY
@@ -124,16 +124,16 @@ def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
     comment, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=False):
-        recommend(comment=comment, user=UserFactory.create(), given=True)
+        recommend(comment=comment, user=UserFactory.create(), is_given=True)
     Recommendation.objects.update(at=timezone.now() - timedelta(minutes=2))
     with django_capture_on_commit_callbacks(execute=True):
-        recommend(comment=comment, user=UserFactory.create(), given=True)
+        recommend(comment=comment, user=UserFactory.create(), is_given=True)
     assert DBTaskResult.objects.count() == 1
 
 
 def test_recommendations_during_the_job_are_not_lost(comment):
     """A recommendation that is stored while the job counts is left to the next job."""
-    recommend(comment=comment, user=UserFactory.create(), given=True)
+    recommend(comment=comment, user=UserFactory.create(), is_given=True)
     late = UserFactory.create()
     execute = connection.execute_wrapper
 
@@ -150,7 +150,7 @@ def test_recommendations_during_the_job_are_not_lost(comment):
 
 
 def test_a_removed_comment_is_counted_and_changes_no_page(comment):
-    recommend(comment=comment, user=UserFactory.create(), given=True)
+    recommend(comment=comment, user=UserFactory.create(), is_given=True)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     before = version(comment.discussion.article)
     run_count_job()
@@ -159,7 +159,7 @@ def test_a_removed_comment_is_counted_and_changes_no_page(comment):
 
 def test_a_removed_comment_that_stands_by_its_count_changes_the_page(comment):
     make_comment(comment.discussion.article, parent=comment)
-    recommend(comment=comment, user=UserFactory.create(), given=True)
+    recommend(comment=comment, user=UserFactory.create(), is_given=True)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     before = version(comment.discussion.article)
     run_count_job()
@@ -191,7 +191,7 @@ def test_htmx_gets_the_button_back(client, comment):
         page = client.post(url(comment), **HTMX).content.decode()
         assert f'formaction="{url(comment)}"' in page
         assert f'aria-pressed="{str(given).lower()}">Recommend{count}</button>' in page
-        assert Recommendation.objects.get().given is given
+        assert Recommendation.objects.get().is_given is given
 
 
 def test_without_scripts_there_is_a_page_with_the_button(client, comment):
@@ -242,10 +242,10 @@ def test_a_button_that_is_outdated_withdraws_nothing(comment, client):
     assert '<input type="hidden" name="given" value="1">' in page
     for _ in range(2):  # in two tabs, or by a double click
         assert client.post(url(comment), {"given": "1"}).status_code == 302
-    assert Recommendation.objects.get().given
+    assert Recommendation.objects.get().is_given
     button = client.post(url(comment), {"given": "1"}, **HTMX).content.decode()
     assert 'aria-pressed="true"' in button
     assert "<b>1</b>" in button
     assert '<input type="hidden" name="given" value="0">' in client.get(url(comment)).content.decode()
     client.post(url(comment), {"given": "0"})
-    assert not Recommendation.objects.get().given
+    assert not Recommendation.objects.get().is_given

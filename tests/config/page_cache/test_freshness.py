@@ -142,7 +142,7 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
     "a recommendation": (
         "story",
         lambda s: (
-            recommend(comment=s.second, user=s.reader, given=True),
+            recommend(comment=s.second, user=s.reader, is_given=True),
             count_recommendations.call(),
         ),
         "",

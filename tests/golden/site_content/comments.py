@@ -160,11 +160,11 @@ def recommend_comments(people: People, thread: Comments) -> None:
     ruth, greta = people.ruth, people.greta
     second = [thread["redacted"], thread["own"], thread["reply"]]
     for n, who in enumerate((ruth, people.paula, people.bert)):
-        recommend(comment=thread["root"], user=who, given=True)
-        recommend(comment=second[n], user=who if who != ruth else people.rolf, given=True)
-    recommend(comment=thread["root"], guest=greta, given=True)
-    recommend(comment=thread["reply"], guest=greta, given=True)
-    recommend(comment=thread["reply"], guest=greta, given=False)
+        recommend(comment=thread["root"], user=who, is_given=True)
+        recommend(comment=second[n], user=who if who != ruth else people.rolf, is_given=True)
+    recommend(comment=thread["root"], guest=greta, is_given=True)
+    recommend(comment=thread["reply"], guest=greta, is_given=True)
+    recommend(comment=thread["reply"], guest=greta, is_given=False)
     count_recommendations.call()
 
 

@@ -144,7 +144,7 @@ def test_comments_can_stay_without_the_name() -> None:
     assert (deleted.body, deleted.author_name) == ("", "")  # readers could not see it any more
     assert Comment.objects.get(pk=traces.answered.pk).discussion.version > version
     assert Comment.objects.get(pk=traces.foreign.pk).author_name == "Somebody"
-    assert Recommendation.objects.filter(comment=traces.olavs, given=True).exists()
+    assert Recommendation.objects.filter(comment=traces.olavs, is_given=True).exists()
     page = Client().get(traces.story.get_absolute_url()).content.decode()
     assert page.count("Deleted account") >= 3
     assert f"As {NAME} said" in page

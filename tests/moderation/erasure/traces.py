@@ -115,7 +115,7 @@ class PersonalTraces:
         assert claim_comments(user=self.user, ids=[self.claimed.pk]) == 1
 
     def _recommend_and_report(self) -> None:
-        recommend(comment=self.olavs, user=self.user, guest=None, given=True)
+        recommend(comment=self.olavs, user=self.user, guest=None, is_given=True)
         report_comment(
             comment=self.olavs, user=self.user, guest=None, why=Report.Why.OTHER, details=f"{WORDS} details."
         )

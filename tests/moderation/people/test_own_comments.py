@@ -131,7 +131,7 @@ def test_within_the_first_minutes_it_can_be_undone_edited_and_deleted(ida):
 
 def test_recommendations_and_picks_are_named(ida):
     liked = make_comment(make_article(), "The reason is the tide.", author=ida)
-    recommend(comment=liked, user=UserFactory.create(), guest=None, given=True)
+    recommend(comment=liked, user=UserFactory.create(), guest=None, is_given=True)
     count_recommendations.call()
     Comment.objects.filter(pk=liked.pk).update(is_pick=True)
     found = items(read(client_of(ida)))[liked.pk]
