@@ -143,7 +143,7 @@ class PinAdmin(EditorAccessAdmin):
             **self.admin_site.each_context(request),
             "title": _("Front page"),
             "opts": Pin._meta,
-            "pinned": pinned.defer("body", "body_html", "vector"),
+            "pinned": pinned.defer("body", "body_html", "search_vector"),
             "pinnable": pinnable[:MAX_PINNABLE],
             "query": query,
             "zone_label": zone_label(),

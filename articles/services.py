@@ -66,7 +66,7 @@ def save_article(
     """
     # The stored version, not that of the instance: a colleague may have saved since it was read. The lock
     # leaves the key alone, so that autosaves and notes of others do not wait for an upload of a picture.
-    rows = Article.objects.select_for_update(no_key=True).defer("body_html", "vector")
+    rows = Article.objects.select_for_update(no_key=True).defer("body_html", "search_vector")
     stored = rows.filter(pk=article.pk).first()
     article.version = (stored.version if stored else 0) + 1
     lead = {article.lead_image_id} if article.lead_image_id else set()

@@ -1,8 +1,8 @@
 """Find comments that repeat an earlier one.
 
-Exact duplicates are equal after folding white space and case. Near duplicates have a similarity, as pg_trgm
-defines it (shared trigrams divided by all trigrams of both texts), of at least 0.9. Letters of every script
-count.
+Exact duplicates are equal after normalizing white space and case. Near duplicates have a similarity, as
+pg_trgm defines it (shared trigrams divided by all trigrams of both texts), of at least 0.9. Letters of every
+script count.
 
 Comparing every pair of 10,000 comments would take 50 million comparisons. Instead, all trigrams are divided
 into classes by a hash, into one more than the number of trigrams in which two texts of this size may differ.

@@ -236,16 +236,16 @@ def _stale_comments() -> tuple[list[int], list[int]]:
     rows = Comment.objects.only(
         "body", "body_html", "is_plain_text", "state_reason", "erased_at", "discussion_id"
     )
-    rows = rows.annotate(folded=F("text__folded")).order_by("pk")
+    rows = rows.annotate(normalized_body=F("text__normalized_body")).order_by("pk")
     for comment in rows.iterator(2_000):
         if comment.body_html != render_body(comment.body, is_plain_text=comment.is_plain_text):
             html.append(comment.pk)
         has_no_text = comment.erased_at or comment.state_reason == Reason.RESTRICTED
-        folded: str | None = vars(comment)["folded"]  # annotated above
+        normalized: str | None = vars(comment)["normalized_body"]  # annotated above
         may_have_none = has_no_text or comment.discussion_id in unscreened
-        if folded is None and may_have_none:
+        if normalized is None and may_have_none:
             continue
-        if has_no_text or folded != normalize_text(comment.body):
+        if has_no_text or normalized != normalize_text(comment.body):
             search.append(comment.pk)
     return html, search
 

@@ -25,7 +25,7 @@ from core.database.sql import (
 class ReplyTarget:
     """A published story with its discussion, the comment that is replied to, and the guest who replies."""
 
-    article: Article  # without its `body` and `vector`
+    article: Article  # without its `body` and `search_vector`
     discussion: Discussion  # unsaved if there are no comments yet
     parent: Comment | None  # None also if the discussion has no such comment
     guest: Guest | None

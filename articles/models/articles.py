@@ -90,7 +90,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
         Lists show the number of comments, the lead image, the authors and the first topic.
         """
-        deferred = ["body", "body_html", "vector", "keywords"]
+        deferred = ["body", "body_html", "search_vector", "keywords"]
         topics = Topic.objects.shown().filter(articles=OuterRef("pk")).order_by("name")
         return (
             self.select_related("discussion", "lead_image")
@@ -203,12 +203,13 @@ class Article(models.Model):
     version = models.PositiveBigIntegerField(default=0, editable=False)
     # The rarest of its words that other stories share: see related.py.
     keywords = ArrayField(models.TextField(), default=list, db_default=[], editable=False)
-    vector = models.GeneratedField(
+    search_vector = models.GeneratedField(
         expression=weighted_vector("title", "A")
         + weighted_vector("standfirst", "B")
         + weighted_vector("body", "D"),
         output_field=SearchVectorField(),
         db_persist=True,
+        db_column="vector",
     )
 
     objects = ArticleQuerySet.as_manager()
@@ -219,7 +220,7 @@ class Article(models.Model):
         ordering = ["-published_at", "-pk"]
         indexes = [
             models.Index(F("published_at").desc(), F("id").desc(), name="article_published"),
-            GinIndex(fields=["vector"], name="article_vector"),
+            GinIndex(fields=["search_vector"], name="article_vector"),
         ]
         constraints = [
             models.UniqueConstraint(

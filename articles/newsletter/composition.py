@@ -26,7 +26,10 @@ def shown_stories(newsletter: Newsletter, now: datetime | None = None) -> Articl
 def read_stories(newsletter: Newsletter) -> list[Article]:
     """Return the stories of a newsletter as its mail needs them."""
     return list(
-        shown_stories(newsletter).select_related("lead_image").with_author_names().defer("body", "vector")
+        shown_stories(newsletter)
+        .select_related("lead_image")
+        .with_author_names()
+        .defer("body", "search_vector")
     )
 
 

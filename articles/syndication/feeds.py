@@ -118,7 +118,7 @@ def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySe
     rows = (
         stories.select_related("discussion", "lead_image")
         .with_author_names()
-        .defer("body", "vector", "keywords")
+        .defer("body", "search_vector", "keywords")
     )
     newest = list(rows.prefetch_related(topics)[:FEED_SIZE])
     corrections = _render_corrections(newest)

@@ -1,4 +1,18 @@
+from django.contrib.postgres.indexes import GinIndex, HashIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import migrations, models
+
+# A state operation cannot rename a field within the expression of another.
+SEARCH_VECTOR = models.GeneratedField(
+    db_column="vector",
+    db_persist=True,
+    expression=SearchVector(
+        models.Func("normalized_body", function="search_fold", output_field=models.TextField()),
+        config="english",
+        weight="D",
+    ),
+    output_field=SearchVectorField(),
+)
 
 
 class Migration(migrations.Migration):
@@ -57,6 +71,26 @@ class Migration(migrations.Migration):
                     "recommendation",
                     models.Index(
                         condition=models.Q(("is_given", True)), fields=["at"], name="recommendation_at"
+                    ),
+                ),
+                migrations.RemoveIndex("commenttext", "commenttext_vector"),
+                migrations.RemoveIndex("commenttext", "commenttext_same"),
+                migrations.RemoveIndex("commenttext", "commenttext_alike"),
+                migrations.RemoveField("commenttext", "vector"),
+                migrations.RenameField("commenttext", "folded", "normalized_body"),
+                migrations.AlterField("commenttext", "normalized_body", models.TextField(db_column="folded")),
+                migrations.AddField("commenttext", "search_vector", SEARCH_VECTOR),
+                migrations.AddIndex(
+                    "commenttext",
+                    GinIndex(fastupdate=False, fields=["search_vector"], name="commenttext_vector"),
+                ),
+                migrations.AddIndex(
+                    "commenttext", HashIndex(fields=["normalized_body"], name="commenttext_same")
+                ),
+                migrations.AddIndex(
+                    "commenttext",
+                    GinIndex(
+                        fields=["normalized_body"], name="commenttext_alike", opclasses=["gin_trgm_ops"]
                     ),
                 ),
             ]

@@ -64,7 +64,7 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
 
     def with_story(self) -> Self:
         """Join the stories of the comments without their texts, which a list of comments does not show."""
-        texts = ("standfirst", "body", "body_html", "vector")
+        texts = ("standfirst", "body", "body_html", "search_vector")
         deferred = (f"discussion__article__{name}" for name in texts)
         return self.select_related("discussion__article").defer(*deferred)
 
@@ -315,20 +315,21 @@ class CommentText(models.Model):
     """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
-    folded = models.TextField()  # duplicates.normalize_text(body)
+    normalized_body = models.TextField(db_column="folded")  # duplicates.normalize_text(body)
     author_name = models.CharField(max_length=255, blank=True, default="", db_default="")
-    vector = models.GeneratedField(
-        expression=weighted_vector("folded", "D"),
+    search_vector = models.GeneratedField(
+        expression=weighted_vector("normalized_body", "D"),
         output_field=SearchVectorField(),
         db_persist=True,
+        db_column="vector",
     )
 
     class Meta:
         indexes = [
             # No fastupdate: each new comment is compared with the others, and would scan the pending list.
-            GinIndex(fields=["vector"], name="commenttext_vector", fastupdate=False),
-            HashIndex(fields=["folded"], name="commenttext_same"),
-            GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="commenttext_alike"),
+            GinIndex(fields=["search_vector"], name="commenttext_vector", fastupdate=False),
+            HashIndex(fields=["normalized_body"], name="commenttext_same"),
+            GinIndex(fields=["normalized_body"], opclasses=["gin_trgm_ops"], name="commenttext_alike"),
         ]
 
     def __str__(self) -> str:

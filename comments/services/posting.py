@@ -104,7 +104,7 @@ def _insert_comment(
         "email": person.email if person else "",
         "body": submission.body,
         "body_html": render_comment(submission.body),
-        "folded": normalize_text(submission.body),
+        "normalized_body": normalize_text(submission.body),
         "at": submission.at,
         "state": state.value,
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,

@@ -74,7 +74,7 @@ inserted AS (
   FROM position p RETURNING *),
 search_text AS (
   INSERT INTO comments_commenttext (comment_id, folded, author_name)
-  SELECT id, %(folded)s, author_name FROM inserted),
+  SELECT id, %(normalized_body)s, author_name FROM inserted),
 days AS (
   INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
   SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM inserted WHERE %(visible)s::boolean

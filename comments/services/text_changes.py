@@ -53,11 +53,17 @@ def render_body(body: str, *, is_plain_text: bool) -> str:
 def store_search_texts(comments: Iterable[Comment]) -> None:
     """Store the search texts of these comments. Names that are stored already do not change."""
     texts = [
-        CommentText(comment=comment, folded=normalize_text(comment.body), author_name=comment.author_name)
+        CommentText(
+            comment=comment, normalized_body=normalize_text(comment.body), author_name=comment.author_name
+        )
         for comment in comments
     ]
     CommentText.objects.bulk_create(
-        texts, update_conflicts=True, unique_fields=["comment"], update_fields=["folded"], batch_size=2_000
+        texts,
+        update_conflicts=True,
+        unique_fields=["comment"],
+        update_fields=["normalized_body"],
+        batch_size=2_000,
     )
 
 

@@ -49,8 +49,8 @@ def read_story_page(
 ) -> StoryPageData | None:
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
-    The article's `body` and `vector` are deferred. Related stories are read only `with_related`. Picks of
-    comments whose authors the member `user` muted are left out; the last visit, the draft and whether the
+    The article's `body` and `search_vector` are deferred. Related stories are read only `with_related`. Picks
+    of comments whose authors the member `user` muted are left out; the last visit, the draft and whether the
     discussion is followed are theirs.
     """
     query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY

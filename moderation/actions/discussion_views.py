@@ -125,7 +125,7 @@ def _search(user: User, search: str) -> ArticleQuerySet:
     for word in search.split()[:8]:
         rows = rows.with_title_visible_to(user).filter(title__icontains=word)
     return (
-        rows.defer("body", "body_html", "vector", "standfirst")
+        rows.defer("body", "body_html", "search_vector", "standfirst")
         .annotate(waiting=count_subquery(waiting, "discussion"))
         .order_by("-waiting", "-published_at", "-pk")
     )

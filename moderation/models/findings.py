@@ -18,7 +18,7 @@ from moderation.models.spam_filters import FilterVersion
 _TEXTS_OF_ORIGINAL = [
     "body",
     "body_html",
-    *(f"discussion__article__{text}" for text in ("standfirst", "body", "body_html", "vector")),
+    *(f"discussion__article__{text}" for text in ("standfirst", "body", "body_html", "search_vector")),
 ]
 
 

@@ -195,7 +195,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def _discussion(self, request: HttpRequest) -> Discussion | None:
         """Return the discussion in the query string, if the user may see it."""
         rows = discussions_of(request_user(request)).select_related("article")
-        rows = rows.defer("article__body", "article__body_html", "article__vector")
+        rows = rows.defer("article__body", "article__body_html", "article__search_vector")
         return rows.filter(pk=TreeQuery.read(request.GET)["discussion"]).first()
 
     def _tree_context(self, request: Any) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def versions(pk: int) -> list[Rule]:
     return list(related.defer("terms__text", *UNUSED_ARTICLE_FIELDS).order_by("-pk"))
 
 
-UNUSED_ARTICLE_FIELDS = [f"article__{name}" for name in ("standfirst", "body", "body_html", "vector")]
+UNUSED_ARTICLE_FIELDS = [f"article__{name}" for name in ("standfirst", "body", "body_html", "search_vector")]
 
 
 def current_version(all_versions: Sequence[Rule]) -> Rule:

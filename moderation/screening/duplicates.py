@@ -1,7 +1,7 @@
-"""Duplicates: comments whose folded text equals that of another comment, or nearly equals it by pg_trgm.
+"""Duplicates: comments whose normalized text equals another comment's, or nearly equals it by pg_trgm.
 
-Short texts are exempt: many people write "I agree". The queries read the side table of folded texts; nearly
-the same ones are found by its indexes of words and trigrams.
+Short texts are exempt: many people write "I agree". The queries read the side table of normalized texts;
+nearly the same ones are found by its indexes of words and trigrams.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 def _near_texts_sql(condition: str = "") -> str:
     """Return the common table expressions up to `near_text`: the similar texts that meet the condition."""
     return f"""\
-division AS MATERIALIZED (SELECT cardinality(show_trgm(%(folded)s)) / {TRIGRAMS_PER_WORD} + 1 AS groups),
+division AS MATERIALIZED (SELECT cardinality(show_trgm(%(normalized)s)) / {TRIGRAMS_PER_WORD} + 1 AS groups),
 word AS MATERIALIZED (
   SELECT lexeme, row_number() OVER (ORDER BY length(lexeme) DESC, lexeme) - 1 AS n,
          count(*) OVER () / groups AS size, groups
-  FROM division, unnest(to_tsvector('english', search_fold(%(folded)s)))
+  FROM division, unnest(to_tsvector('english', search_fold(%(normalized)s)))
   WHERE lexeme ~ '^[[:alpha:]]{{3,}}$'),
 own AS MATERIALIZED (SELECT array_agg(lexeme) AS words FROM word),
 word_group AS MATERIALIZED (
@@ -48,7 +48,7 @@ candidate AS MATERIALIZED (
     SELECT comment_id FROM comments_commenttext WHERE vector @@ word_group.words {condition} OFFSET 0) t),
 near_text AS MATERIALIZED (
   SELECT comment_id, similarity FROM (
-    SELECT comment_id, similarity(folded, %(folded)s)
+    SELECT comment_id, similarity(folded, %(normalized)s)
     FROM candidate JOIN comments_commenttext USING (comment_id) CROSS JOIN own
     WHERE char_length(folded) >= %(shortest)s
       AND length(vector) - length(ts_delete(vector, own.words))
@@ -56,8 +56,8 @@ near_text AS MATERIALIZED (
     OFFSET 0) t
   WHERE similarity >= %(similarity)s
   UNION ALL
-  SELECT comment_id, similarity(folded, %(folded)s) FROM comments_commenttext
-  WHERE folded %% (SELECT %(folded)s) AND NOT EXISTS (SELECT FROM word_group)
+  SELECT comment_id, similarity(folded, %(normalized)s) FROM comments_commenttext
+  WHERE folded %% (SELECT %(normalized)s) AND NOT EXISTS (SELECT FROM word_group)
     AND char_length(folded) >= %(shortest)s {condition})"""
 
 
@@ -75,7 +75,7 @@ WITH same AS MATERIALIZED (
   SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s AND {_IS_BY_WRITER} AS is_own,
          {_IN_DISCUSSION}
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
-  WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
+  WHERE t.folded = %(normalized)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
 {_near_texts_sql("AND NOT EXISTS (SELECT FROM same)")},
 near AS (
@@ -110,9 +110,9 @@ def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | 
     The others of DUPLICATE_SQL are from site_facts_values: article, and account or guest. A short text has no
     duplicates: for the text NULL the statement finds none.
     """
-    folded = normalize_text(body)
+    normalized = normalize_text(body)
     return {
-        "folded": folded if len(folded) >= MIN_LENGTH else None,
+        "normalized": normalized if len(normalized) >= MIN_LENGTH else None,
         "exclude": exclude or 0,
         "shortest": MIN_LENGTH,
         "similarity": SIMILARITY,
@@ -157,12 +157,12 @@ def find_near_duplicates(article: Article, ids: Sequence[int]) -> dict[int, Dupl
         CommentText.objects.filter(comment__discussion=article.pk)
         .exclude(comment__state=State.DELETED)
         .order_by("comment__created_at", "comment")
-        .values_list("comment", "folded")
+        .values_list("comment", "normalized_body")
     )
     found = {}
-    for duplicate in duplicates.find_duplicates([folded for _, folded in rows]):
-        (pk, folded), (original, earlier) = rows[duplicate.position], rows[duplicate.of]
+    for duplicate in duplicates.find_duplicates([text for _, text in rows]):
+        (pk, text), (original, earlier) = rows[duplicate.position], rows[duplicate.of]
         if not duplicate.exact and pk in wanted:
-            similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(earlier))
+            similarity = duplicates.similarity(duplicates.trigrams(text), duplicates.trigrams(earlier))
             found[pk] = Duplicate(original=original, exact=False, similarity=similarity)
     return found

@@ -97,12 +97,12 @@ def _copies_among(compared: ComparedComments, indexes: Sequence[int]) -> Iterato
     """Yield the comments of one author that repeat an earlier one, each after the index of its row."""
     if len(indexes) <= MAX_COMPARED_PAIRWISE and not _may_be_duplicates(compared, indexes):
         return
-    folded = [duplicates.normalize_text(compared.rows[index].body) for index in indexes]
-    for later, first, is_exact in duplicates.find_duplicates(folded):
+    texts = [duplicates.normalize_text(compared.rows[index].body) for index in indexes]
+    for later, first, is_exact in duplicates.find_duplicates(texts):
         if is_exact:
             yield indexes[first], ProposedMember(indexes[later], 1.0, EXACT)
         else:
-            similarity = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (later, first)))
+            similarity = duplicates.similarity(*(duplicates.trigrams(texts[n]) for n in (later, first)))
             yield indexes[first], ProposedMember(indexes[later], similarity, 0)
 
 

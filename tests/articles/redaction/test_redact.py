@@ -55,7 +55,9 @@ def story(emil: User) -> Article:
 
 def all_of(article: Article) -> str:
     stories = Article.objects.filter(pk=article.pk)
-    rows: list[Any] = [stories.values("title", "standfirst", "body", "body_html", "keywords", "vector")]
+    rows: list[Any] = [
+        stories.values("title", "standfirst", "body", "body_html", "keywords", "search_vector")
+    ]
     rows += [model.objects.filter(article=article).values() for model in (Revision, Autosave, EditorNote)]
     rows += [LogEntry.objects.filter(object_id=str(article.pk)).values()]
     return " ".join(str(dict(row)) for some in rows for row in some)

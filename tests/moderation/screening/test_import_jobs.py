@@ -69,7 +69,9 @@ def results() -> dict[str, list]:
             )
         ),
         "cases": sorted(Case.objects.values_list("comment__source_number", "score", "script")),
-        "texts": sorted(CommentText.objects.values_list("comment__source_number", "folded", "author_name")),
+        "texts": sorted(
+            CommentText.objects.values_list("comment__source_number", "normalized_body", "author_name")
+        ),
         "proposals": list(
             proposals.values_list("comment__source_number", "parent__source_number", "confidence", "reason")
         ),
