@@ -249,7 +249,9 @@ def numbers() -> list[tuple[Any, ...]]:
     from comments.models import Comment, Discussion, DiscussionDay
 
     return [
-        *Comment.objects.order_by("pk").values_list("pk", "state", "state_reason", "reply_count", "shown"),
+        *Comment.objects.order_by("pk").values_list(
+            "pk", "state", "state_reason", "reply_count", "is_in_public_thread"
+        ),
         *Discussion.objects.order_by("pk").values_list("pk", "visible_count", "removal_counts"),
         *DiscussionDay.objects.exclude(visible_count=0)
         .order_by("discussion", "day")

@@ -14,6 +14,13 @@ SEARCH_VECTOR = models.GeneratedField(
     output_field=SearchVectorField(),
 )
 
+IS_IN_PUBLIC_THREAD = models.GeneratedField(
+    db_column="shown",
+    db_persist=True,
+    expression=models.Q(("state", "published"), ("reply_count__gt", 0), _connector="OR"),
+    output_field=models.BooleanField(),
+)
+
 
 class Migration(migrations.Migration):
     """Rename fields and a model: tables and columns keep the names that servers of the version before use."""
@@ -92,6 +99,26 @@ class Migration(migrations.Migration):
                     GinIndex(
                         fields=["normalized_body"], name="commenttext_alike", opclasses=["gin_trgm_ops"]
                     ),
+                ),
+                migrations.RemoveIndex("comment", "comment_roots"),
+                migrations.RemoveIndex("comment", "comment_roots_recommended"),
+                migrations.RemoveIndex("comment", "comment_roots_discussed"),
+                migrations.RenameField("comment", "shown", "is_in_public_thread"),
+                migrations.AlterField("comment", "is_in_public_thread", IS_IN_PUBLIC_THREAD),
+                *(
+                    migrations.AddIndex(
+                        "comment",
+                        models.Index(
+                            condition=models.Q(("is_in_public_thread", True), ("parent", None)),
+                            fields=["discussion", field, "id"],
+                            name=name,
+                        ),
+                    )
+                    for name, field in (
+                        ("comment_roots", "created_at"),
+                        ("comment_roots_recommended", "recommend_count"),
+                        ("comment_roots_discussed", "reply_count"),
+                    )
                 ),
             ]
         )

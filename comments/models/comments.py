@@ -139,7 +139,9 @@ class Comment(MPTTModel):
 
     state = models.CharField(_("state"), max_length=10, choices=State)
     state_reason = models.CharField(max_length=20, choices=Reason)
-    reply_count = models.PositiveIntegerField(default=0, editable=False)  # published descendants
+    reply_count = models.PositiveIntegerField(
+        default=0, editable=False
+    )  # all published descendants, not only direct replies
     recommend_count = models.PositiveIntegerField(default=0, editable=False)  # updated by a job
     is_pick = models.BooleanField(default=False, db_default=False, editable=False)
     is_locked = models.BooleanField(default=False, db_default=False, editable=False)  # no replies
@@ -147,10 +149,12 @@ class Comment(MPTTModel):
     duplicate_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False
     )
-    shown = models.GeneratedField(
+    # Published, or a placeholder above published replies.
+    is_in_public_thread = models.GeneratedField(
         expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),  # type: ignore[arg-type]  # Django takes a Q
         output_field=models.BooleanField(),
         db_persist=True,
+        db_column="shown",
     )
 
     nonce = models.UUIDField(null=True, editable=False)
@@ -177,17 +181,17 @@ class Comment(MPTTModel):
             models.Index(fields=["discussion", "created_at", "id"], name="comment_discussion"),
             models.Index(
                 fields=["discussion", "created_at", "id"],
-                condition=Q(parent=None, shown=True),
+                condition=Q(parent=None, is_in_public_thread=True),
                 name="comment_roots",
             ),
             models.Index(
                 fields=["discussion", "recommend_count", "id"],
-                condition=Q(parent=None, shown=True),
+                condition=Q(parent=None, is_in_public_thread=True),
                 name="comment_roots_recommended",
             ),
             models.Index(
                 fields=["discussion", "reply_count", "id"],
-                condition=Q(parent=None, shown=True),
+                condition=Q(parent=None, is_in_public_thread=True),
                 name="comment_roots_discussed",
             ),
             models.Index(fields=["created_at", "id"], condition=Q(state="pending"), name="comment_waiting"),

@@ -43,8 +43,8 @@ def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     withdraw_from_own_comments(comments=keys, user=user)
     move_to_account(guests, user)
     _copy_mutes(guests, user)
-    if shown := {comment.discussion_id for comment in claimed if comment.shown}:
-        increment_versions(sorted(shown))
+    if changed := {comment.discussion_id for comment in claimed if comment.is_in_public_thread}:
+        increment_versions(sorted(changed))
         invalidate_stale_copies()
     return len(claimed)
 

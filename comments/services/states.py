@@ -32,7 +32,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
         renamed = rows.exclude(author_name=name).update(author_name=name)
         if renamed:
             CommentText.objects.filter(comment=comment).update(author_name=name)
-        if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
+        if renamed and Comment.objects.filter(pk=comment.pk, is_in_public_thread=True).exists():
             increment_versions([comment.discussion_id])
             invalidate_stale_copies()
 

@@ -155,7 +155,7 @@ def erase_names(ids: Sequence[int]) -> None:
     Restricted and erased comments have none. Runs in the caller's transaction, which holds the locks.
     """
     rows = Comment.objects.not_erased_or_restricted().filter(pk__in=ids)
-    increment_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
+    increment_versions(set(rows.filter(is_in_public_thread=True).values_list("discussion", flat=True)))
     name = stored_deleted_name()
     rows.update(author_name=name, author_email="")
     CommentText.objects.filter(comment__in=ids).update(author_name=name)

@@ -127,7 +127,7 @@ def read_page(
     values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
     if start:
         values |= {"key": start.cursor.value(order), "id": start.cursor.id}
-    records = fetch_records(statement, values, is_planned=not reader.private)
+    records = fetch_records(statement, values, is_planned=not reader.private_condition)
     return make_page(records, order, is_as_saved=is_as_saved)
 
 
@@ -152,7 +152,7 @@ SELECT r.id, r.{ORDER_COLUMNS[order]},
        EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {COMMENTS_PER_PAGE}),
        (SELECT count(*) FROM (
           SELECT FROM comments_comment c
-          WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.shown} OR c.id = r.id)
+          WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.thread_condition} OR c.id = r.id)
           ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 2}) before) <= {REPLIES_PER_TREE + 1}
 FROM comments_comment x JOIN comments_comment r ON r.tree_id = x.tree_id AND r.parent_id IS NULL
 WHERE x.id = %(comment)s"""
@@ -167,7 +167,7 @@ def rows_query(reader: Reader, most_replies: int = REPLIES_PER_TREE) -> str:
 SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
 CROSS JOIN LATERAL (SELECT * FROM comments_comment c
-                    WHERE c.tree_id = root.tree_id AND ({reader.shown} OR c.id = root.id)
+                    WHERE c.tree_id = root.tree_id AND ({reader.thread_condition} OR c.id = root.id)
                     ORDER BY c.lft LIMIT {most_replies + 1}) c
 {REPLIED_TO_JOIN}
 WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
@@ -193,12 +193,12 @@ def roots_query(
    ORDER BY c.{key} {direction}, c.id {direction} LIMIT {COMMENTS_PER_PAGE + 1})"""
 
     roots = select_roots("c.shown")
-    if reader.private:
+    if reader.private_condition:
         # A comment that only this reader sees may be below a removed top-level comment, which then gets a
         # placeholder. This is a separate query, as an OR would prevent the use of both indexes.
         has_private = f"""c.tree_id IN (
       SELECT c.tree_id FROM comments_comment c
-      WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private}))"""
+      WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private_condition}))"""
         roots = f"""
   (SELECT * FROM ({roots} UNION ALL {select_roots(f"NOT c.shown AND {has_private}")}) AS found
    {order_by} LIMIT {COMMENTS_PER_PAGE + 1})"""
@@ -231,12 +231,12 @@ rest AS MATERIALIZED (
                           LIMIT {COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES}) first) END AS n
   FROM b, x),
 page AS (
-  SELECT c.id, NULL AS rest FROM up c WHERE {reader.shown} OR c.id = %(branch)s
+  SELECT c.id, NULL AS rest FROM up c WHERE {reader.thread_condition} OR c.id = %(branch)s
   UNION ALL
   SELECT c.id, (SELECT n FROM rest)
   FROM b CROSS JOIN x CROSS JOIN LATERAL (
     SELECT c.id FROM comments_comment c
-    WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.shown}
+    WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.thread_condition}
     ORDER BY c.lft LIMIT {COMMENTS_PER_PAGE}) c)
 SELECT {ROW_COLUMNS}, page.rest
 FROM page JOIN comments_comment c ON c.id = page.id

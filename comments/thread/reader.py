@@ -26,12 +26,12 @@ class Reader:
     deleted: int | None = None  # of their own deleted comments, the one whose place they see
 
     @property
-    def shown(self) -> str:
+    def thread_condition(self) -> str:
         """Return an SQL condition over `c`: comments with a place in the thread for this reader."""
-        return f"(c.shown OR {self.private})" if self.private else "c.shown"
+        return f"(c.shown OR {self.private_condition})" if self.private_condition else "c.shown"
 
     @property
-    def private(self) -> str:
+    def private_condition(self) -> str:
         """Return an SQL condition over `c`: comments that this reader sees and the public does not.
 
         These are the reader's own, unless deleted, except `deleted`, and for moderators those that are

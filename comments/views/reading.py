@@ -263,7 +263,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     after = query["after"]
     order = remembered_order(request, is_open=discussion.is_open(request.now))
     location = locate_comment(comment, reader, order)
-    is_in_thread = is_own or comment.shown or comment.state == State.PENDING
+    is_in_thread = is_own or comment.is_in_public_thread or comment.state == State.PENDING
     is_on_first_page = is_in_thread and location.root_on_first_page and location.is_among_first_replies
     if after is None and is_on_first_page:
         deleted = f"?deleted={comment.pk}" if reader.deleted else ""
@@ -345,7 +345,8 @@ def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> H
         "duplicate_of": _duplicate_target(comment),
         "at": decision and decision.at,
         "zone": article.time_zone,
-        "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),
+        "back": article.get_absolute_url()
+        + (f"#comment-{comment.pk}" if comment.is_in_public_thread else "#comments"),
         "decision_url": "" if comment.state == State.DELETED else policy().get_decision_url(comment.pk),
     }
     return render(request, "comments/gone.jinja", context, status=410)

@@ -80,9 +80,11 @@ def story_anchor(comment: Comment) -> str:
     That is the nearest visible ancestor, or else the top-level comment before it.
     """
     ancestors = comment.get_ancestors(ascending=True, include_self=True)
-    nearest = ancestors.filter(Q(shown=True) | Q(state=State.PENDING)).first()
+    nearest = ancestors.filter(Q(is_in_public_thread=True) | Q(state=State.PENDING)).first()
     if nearest is None:
-        roots = Comment.objects.filter(discussion=comment.discussion_id, parent=None, shown=True)
+        roots = Comment.objects.filter(
+            discussion=comment.discussion_id, parent=None, is_in_public_thread=True
+        )
         before = roots.filter(created_at__lte=comment.created_at).exclude(pk=comment.pk)
         nearest = before.order_by("-created_at", "-pk").first()
     return f"#comment-{nearest.pk}" if nearest else "#comments"

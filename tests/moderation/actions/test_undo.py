@@ -48,7 +48,9 @@ def numbers(articles: Any) -> list[Any]:
         ),
         list(days.values_list("days__day", "days__visible_count")),
         list(
-            comments.values_list("state", "state_reason", "reply_count", "shown", "is_pick", "duplicate_of")
+            comments.values_list(
+                "state", "state_reason", "reply_count", "is_in_public_thread", "is_pick", "duplicate_of"
+            )
         ),
         list(Case.objects.filter(discussion__in=ids).order_by("pk").values_list("comment", "closed_at")),
     ]
