@@ -34,14 +34,14 @@
   // Right after the heading, so that the Tab key reaches the notices next.
   (discussion.querySelector(".top") ?? discussion.lastElementChild).after(status, noticeBar);
   // When a focused button is removed, the focus returns to the element that had it before.
-  let before = null;
+  let focusedBefore = null;
   noticeBar.addEventListener("focusin", ({ relatedTarget }) => {
-    if (!noticeBar.contains(relatedTarget)) before = relatedTarget;
+    if (!noticeBar.contains(relatedTarget)) focusedBefore = relatedTarget;
   });
   const showNotices = (...nodes) => {
     const hadFocus = noticeBar.contains(document.activeElement);
     noticeBar.replaceChildren(...nodes);
-    const next = nodes[0] ?? (before?.isConnected ? before : discussion.querySelector("h1, h2"));
+    const next = nodes[0] ?? (focusedBefore?.isConnected ? focusedBefore : discussion.querySelector("h1, h2"));
     if (hadFocus) next.focus({ preventScroll: true });
   };
 
@@ -68,8 +68,8 @@
   // The content of each comment as the server sent it, and the comments that came with this page (not added later).
   const contents = new WeakMap();
   const contentOf = (article) => {
-    const what = ":scope > :is(h3, span, div:not([class]), p), :scope > footer > :not(details)";
-    const parts = [...article.querySelectorAll(what)].map((node) => node.outerHTML);
+    const selector = ":scope > :is(h3, span, div:not([class]), p), :scope > footer > :not(details)";
+    const parts = [...article.querySelectorAll(selector)].map((node) => node.outerHTML);
     return [article.matches(".gone"), article.matches(".waiting"), ...parts].join("\n");
   };
   let loadedIds = new Set();
@@ -79,34 +79,34 @@
   };
   readThread();
 
-  // Merges a list of another page into this one, and returns the new comments. The first of them, or with `append`
-  // all, goes after the item `last`. Without `into`, known comments stay in place.
-  const merge = (list, into, { last = null, append = false, refresh = false } = {}) => {
-    const made = [];
+  // Merges a list of another page into `targetList`, and returns the comments that it added. The first of them, or
+  // with `append` all, goes after the item `previous`. Without `targetList`, comments of this page stay in place.
+  const merge = (list, targetList, { previous = null, append = false, refresh = false } = {}) => {
+    const added = [];
     for (const item of [...list.children]) {
       const article = item.firstElementChild;
-      const known = document.getElementById(article.id)?.closest(".thread li");
-      const target = known ?? item;
+      const existing = document.getElementById(article.id)?.closest(".thread li");
+      const target = existing ?? item;
       const replies = listOf(item);
-      if (!known) {
+      if (!existing) {
         replies?.remove();
         contents.set(article, contentOf(article));
-        made.push(article);
+        added.push(article);
       } else if (refresh) {
         update(target.firstElementChild, article);
-        if (!("grown" in target.dataset)) setMore(target, moreOf(item));
+        if (!("extended" in target.dataset)) setMore(target, moreOf(item));
       }
-      const moves = into && (target.parentNode !== into || "justPosted" in target.dataset);
-      if (moves) last ? last.after(target) : into.prepend(target);
+      const moves = targetList && (target.parentNode !== targetList || "justPosted" in target.dataset);
+      if (moves) previous ? previous.after(target) : targetList.prepend(target);
       delete target.dataset.justPosted;
-      if (!known || !append) last = target;
+      if (!existing || !append) previous = target;
       if (!replies) continue;
-      const below = listOf(target) ?? document.createElement("ol");
-      if (!below.parentNode) target.insertBefore(below, moreOf(target));
-      const behind = refresh ? null : below.lastElementChild;
-      made.push(...merge(replies, below, { last: behind, refresh }));
+      const replyList = listOf(target) ?? document.createElement("ol");
+      if (!replyList.parentNode) target.insertBefore(replyList, moreOf(target));
+      const lastReply = refresh ? null : replyList.lastElementChild;
+      added.push(...merge(replies, replyList, { previous: lastReply, refresh }));
     }
-    return made;
+    return added;
   };
   // Returns the list of top-level comments, and creates it if the first comment was posted meanwhile.
   const roots = (page) => {
@@ -145,17 +145,17 @@
     closeQuotesOf(article.id);
   };
   // Updates a changed comment, but keeps an open reply form and a quoted parent.
-  const update = (article, fresh) => {
-    const now = contentOf(fresh);
-    if (contents.get(article) === now) return;
-    contents.set(article, now);
+  const update = (article, newArticle) => {
+    const newContent = contentOf(newArticle);
+    if (contents.get(article) === newContent) return;
+    contents.set(article, newContent);
     const focused = article.contains(document.activeElement) && document.activeElement.href;
     const quote = article.querySelector(":scope > .quote");
     const expanded = quote && article.querySelector("h3 a")?.href;
     removeChildren(article, { except: ".reply-form, .quote" });
-    article.prepend(...fresh.childNodes);
-    if (article.classList.toggle("gone", fresh.matches(".gone"))) closeQuotesOf(article.id);
-    article.classList.toggle("waiting", fresh.matches(".waiting"));
+    article.prepend(...newArticle.childNodes);
+    if (article.classList.toggle("gone", newArticle.matches(".gone"))) closeQuotesOf(article.id);
+    article.classList.toggle("waiting", newArticle.matches(".waiting"));
     const link = article.querySelector("h3 a");
     if (quote && link?.href === expanded) {
       article.insertBefore(quote, article.querySelector(":scope > :is(p, div, footer)"));
@@ -230,13 +230,14 @@
     if (article.closest("ol[hidden]")) article.dispatchEvent(new Event("reveal", { bubbles: true }));
     else article.focus({ preventScroll: true });
   };
-  const announce = (words) => { status.textContent = words; };
-  const fill = (words, n) => interpolate(words, { n }, true);
-  const busy = async (link, act) => {
+  const announce = (text) => { status.textContent = text; };
+  const fillInNumber = (text, n) => interpolate(text, { n }, true);
+  // Marks a link as busy while the action runs, ignores further clicks, and shows an error below it.
+  const runOnce = async (link, action) => {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
     clearError(link);
-    try { await act(); } catch (error) { showError(link, error); }
+    try { await action(); } catch (error) { showError(link, error); }
     link.ariaBusy = "false";
   };
   const MAX_LINKS = 20; // to new comments that are not on this page
@@ -263,23 +264,23 @@
     if (/[?&]order=/.test(address) || !currentOrder()) return address;
     return `${address}${address.includes("?") ? "&" : "?"}order=${currentOrder()}`;
   };
-  const pushPage = (url, from, added) => {
+  const pushPage = (url, from, numbers) => {
     history.replaceState({ y: scrollY }, "", from);
-    growth.write(from, grownTo(added));
+    extendedPages.write(from, describeExtended(numbers));
     history.pushState(null, "", url);
     displayedUrl = currentUrl();
   };
 
   const showPage = async (url) => {
-    const { page, url: at } = await load(url);
-    const fresh = page.querySelector(".talk .part");
+    const { page, url: loadedUrl } = await load(url);
+    const newPart = page.querySelector(".talk .part");
     for (const form of part().querySelectorAll(".reply-form")) {
       page.getElementById(form.parentNode.id)?.append(form);
     }
-    part().replaceWith(fresh);
+    part().replaceWith(newPart);
     Object.assign(discussion.dataset, page.querySelector(".talk").dataset);
     knownVersion = discussion.dataset.version;
-    grown = [];
+    extendedNumbers = [];
     const links = [...page.querySelectorAll(".orders a")];
     for (const [n, link] of [...discussion.querySelectorAll(".orders a")].entries()) {
       link.ariaCurrent = links[n]?.ariaCurrent ?? null;
@@ -289,56 +290,56 @@
     showNotices();
     readThread();
     changed();
-    return at;
+    return loadedUrl;
   };
   addEventListener("popstate", async ({ state }) => {
     if (currentUrl() === displayedUrl) return; // only the fragment has changed
     displayedUrl = currentUrl();
     try {
       await showPage(location.href);
-      await restoreGrowth();
+      await restoreExtended();
       if (state?.y) scrollTo(0, state.y);
     } catch { location.reload(); }
   });
 
   // Comments that were added to a page are added again when the tab returns to it, before it scrolls to the old place.
   // Stored as {address: [y, number, …]} for ten pages: each number is a comment with added replies, 0 the top level.
-  const growth = storedLists("sessionStorage", "grown", 10);
-  const grownTo = (numbers) => numbers.length && [scrollY, ...numbers.slice(0, 30)];
-  let grown = [];
-  const restoreGrowth = async () => {
-    const [y, ...numbers] = growth.read(displayedUrl);
+  const extendedPages = storedLists("sessionStorage", "grown", 10);
+  const describeExtended = (numbers) => numbers.length && [scrollY, ...numbers.slice(0, 30)];
+  let extendedNumbers = [];
+  const restoreExtended = async () => {
+    const [y, ...numbers] = extendedPages.read(displayedUrl);
     for (const number of numbers) {
-      const holder = number ? document.getElementById(`comment-${number}`)?.closest("li") : part();
-      if (!holder || !moreOf(holder)) return;
-      await grow(moreOf(holder));
+      const parent = number ? document.getElementById(`comment-${number}`)?.closest("li") : part();
+      if (!parent || !moreOf(parent)) return;
+      await loadMore(moreOf(parent));
     }
     if (numbers.length) scrollTo({ top: y, behavior: "instant" });
   };
   // Adds the comments behind a link "More comments" or "Show 9 more replies", and returns the new ones.
-  const grow = async (link) => {
+  const loadMore = async (link) => {
     const { page } = await load(link.href);
-    const fresh = page.querySelector(".part");
-    const list = fresh.querySelector(".thread > ol");
-    const holder = link.parentNode;
-    let made;
-    if (holder === part()) {
-      const into = part().querySelector(".thread > ol");
-      made = merge(list, into, { last: into.lastElementChild, append: true });
-      setMore(holder, moreOf(fresh));
-      grown.push(0);
+    const newPart = page.querySelector(".part");
+    const newList = newPart.querySelector(".thread > ol");
+    const parent = link.parentNode;
+    let added;
+    if (parent === part()) {
+      const targetList = part().querySelector(".thread > ol");
+      added = merge(newList, targetList, { previous: targetList.lastElementChild, append: true });
+      setMore(parent, moreOf(newPart));
+      extendedNumbers.push(0);
     } else {
-      made = merge(list, null);
-      holder.dataset.grown = "";
-      setMore(holder, moreOf(list.lastElementChild));
-      grown.push(numberOf(holder.firstElementChild));
+      added = merge(newList, null);
+      parent.dataset.extended = "";
+      setMore(parent, moreOf(newList.lastElementChild));
+      extendedNumbers.push(numberOf(parent.firstElementChild));
     }
     changed();
-    return made;
+    return added;
   };
   const navigationType = performance.getEntriesByType("navigation")[0]?.type;
-  if (navigationType !== "navigate") restoreGrowth().catch(() => {}); // the links still work
-  addEventListener("pagehide", () => growth.write(displayedUrl, grownTo(grown)));
+  if (navigationType !== "navigate") restoreExtended().catch(() => {}); // the links still work
+  addEventListener("pagehide", () => extendedPages.write(displayedUrl, describeExtended(extendedNumbers)));
   // Back shows an old page, on which own comments may have changed.
   addEventListener("pageshow", ({ persisted }) => {
     if ((persisted || navigationType === "back_forward") && discussion.querySelector("[href$='/edit/']")) location.reload();
@@ -346,11 +347,11 @@
 
   // If no comment is new, the focus stays near the removed link.
   const showMore = async (link) => {
-    const into = link.parentNode;
-    const made = await grow(link);
-    const n = made.length;
-    announce(fill(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), n));
-    focusOn(made[0] ?? [...into.querySelectorAll("article")].at(-1));
+    const parent = link.parentNode;
+    const added = await loadMore(link);
+    const n = added.length;
+    announce(fillInNumber(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), n));
+    focusOn(added[0] ?? [...parent.querySelectorAll("article")].at(-1));
   };
 
   discussion.addEventListener("click", (event) => {
@@ -362,16 +363,16 @@
     } else if (link?.matches(".orders a") && !link.search) { // with a query it also changes what is above the thread
       event.preventDefault();
       const from = withOrder(displayedUrl); // the URL for the Back button
-      const added = grown;
-      busy(link, async () => {
+      const numbers = extendedNumbers;
+      runOnce(link, async () => {
         const url = await showPage(link.href);
-        pushPage(url, from, added);
+        pushPage(url, from, numbers);
         announce(link.textContent);
         closeMenuOf(link);
       });
     } else if (link?.matches(".part > .more, .thread li > .more")) {
       event.preventDefault();
-      busy(link, () => showMore(link));
+      runOnce(link, () => showMore(link));
     } else if (link?.matches(".draft a") && linkTo(link.pathname)) {
       event.preventDefault();
       linkTo(link.pathname).click();
@@ -449,8 +450,8 @@
     focusOn(article);
     const { top, bottom } = article.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) article.scrollIntoView({ block: "center" }); // with its parent
-    const words = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
-    setTimeout(() => { status.textContent = words.join(" "); }); // screen readers announce only changes of a status
+    const messages = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
+    setTimeout(() => { status.textContent = messages.join(" "); }); // screen readers announce only changes of a status
   };
   discussion.addEventListener("posted", (event) => {
     const { id, url } = event.detail;
@@ -471,10 +472,10 @@
       const options = { method: "POST", body, headers: { "HX-Request": "true" } };
       const response = await fetch(button.formAction, options);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const fresh = page.querySelector("button[form=recommend]");
-      if (!response.ok || !fresh) throw new Error(String(response.status));
-      button.ariaPressed = fresh.ariaPressed;
-      button.replaceChildren(...fresh.childNodes); // the button itself stays, and the focus on it
+      const newButton = page.querySelector("button[form=recommend]");
+      if (!response.ok || !newButton) throw new Error(String(response.status));
+      button.ariaPressed = newButton.ariaPressed;
+      button.replaceChildren(...newButton.childNodes); // the button itself stays, and the focus on it
       changed();
     } catch (error) {
       if (error instanceof TypeError) showError(button); // no response
@@ -484,7 +485,7 @@
 
   // Polls for new comments, less often the longer nothing happens, and not while the tab is hidden.
   const MIN_WAIT = 30_000, MAX_WAIT = 600_000; // milliseconds
-  const ask = async (path) => {
+  const fetchJson = async (path) => {
     const response = await fetch(new URL(path, location.origin + location.pathname), { cache: "no-cache" });
     if (!response.ok) throw new Error(String(response.status));
     return response.json();
@@ -496,14 +497,14 @@
   const poll = async () => {
     polledAt = Date.now();
     try {
-      const { version } = await ask("version/");
+      const { version } = await fetchJson("version/");
       if (String(version) === knownVersion) {
         wait = Math.min(wait * 1.5, MAX_WAIT);
       } else {
-        const { count, ids } = await ask(`new/?since=${discussion.dataset.seq}`);
+        const { count, ids } = await fetchJson(`new/?since=${discussion.dataset.seq}`);
         knownVersion = String(version);
         wait = MIN_WAIT;
-        if (count) offer(count, ids);
+        if (count) offerNew(count, ids);
       }
     } catch {
       wait = Math.min(wait * 2, MAX_WAIT);
@@ -529,10 +530,10 @@
     button.addEventListener("click", () => showNotices());
     return button;
   };
-  const count = (n) => (n < 99 ? String(n) : "99+");
-  const offer = (n, ids) => {
-    const words = fill(ngettext("%(n)s new comment", "%(n)s new comments", n), count(n));
-    const button = make("button", "", words);
+  const cappedCount = (n) => (n < 99 ? String(n) : "99+");
+  const offerNew = (n, ids) => {
+    const label = fillInNumber(ngettext("%(n)s new comment", "%(n)s new comments", n), cappedCount(n));
+    const button = make("button", "", label);
     button.addEventListener("click", async () => {
       if (button.ariaBusy) return;
       button.ariaBusy = "true";
@@ -551,12 +552,12 @@
     const isByTime = !order || order === "newest" || order === "oldest";
     const newest = Math.max(0, ...articles(discussion).map(numberOf));
     const fetchedIds = new Set(articles(page).map(({ id }) => id));
-    const fresh = page.querySelector(".part .thread > ol");
-    const made = keepingPlace(() => {
-      const found = fresh ? merge(fresh, roots(page), { refresh: true }) : [];
+    const newList = page.querySelector(".part .thread > ol");
+    const added = keepingPlace(() => {
+      const merged = newList ? merge(newList, roots(page), { refresh: true }) : [];
       dropRemoved(page, fetchedIds, isByTime);
       // In other orders, an older comment may have moved to this page.
-      const arrivals = isByTime ? found : found.filter((article) => numberOf(article) > newest);
+      const arrivals = isByTime ? merged : merged.filter((article) => numberOf(article) > newest);
       for (const { id } of arrivals) unread.add(id);
       markUnread();
       return arrivals;
@@ -567,56 +568,57 @@
     knownVersion = discussion.dataset.version;
     discussion.querySelector("h2").replaceChildren(...newDiscussion.querySelector("h2").childNodes);
     changed();
-    const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
-    const words = ngettext("Go to the new comment", "Go to the first of %(n)s new comments", made.length);
-    const nodes = guide(words, made, missing, n > ids.length ? Math.max(0, n - made.length - missing.length) : 0);
+    const missingIds = ids.filter((id) => !document.getElementById(`comment-${id}`));
+    const label = ngettext("Go to the new comment", "Go to the first of %(n)s new comments", added.length);
+    const countElsewhere = n > ids.length ? Math.max(0, n - added.length - missingIds.length) : 0;
+    const nodes = makeGuide(label, added, missingIds, countElsewhere);
     showGuide(nodes);
     if (nodes.length) (nodes[0].querySelector("a") ?? nodes[0]).focus({ preventScroll: true });
   };
   const topArticle = () => articles(discussion).find((node) => node.getBoundingClientRect().bottom > 0);
   // Keeps the visible comments in place when comments above them are added.
-  const keepingPlace = (act) => {
+  const keepingPlace = (action) => {
     const isAbove = part().getBoundingClientRect().top < 0;
-    const read = isAbove && topArticle();
-    const top = read && read.getBoundingClientRect().top;
+    const anchor = isAbove && topArticle();
+    const top = anchor && anchor.getBoundingClientRect().top;
     const root = document.documentElement;
     root.style.overflowAnchor = "none"; // otherwise a browser with scroll anchoring would scroll twice
-    const result = act();
-    if (read?.isConnected) scrollBy({ top: read.getBoundingClientRect().top - top, behavior: "instant" });
+    const result = action();
+    if (anchor?.isConnected) scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
     requestAnimationFrame(() => { root.style.overflowAnchor = ""; });
     return result;
   };
   // Returns what leads from one new comment to the next, then to those that are not on this page.
-  const guide = (start, made, missing, elsewhere) => {
+  const makeGuide = (firstLabel, added, missingIds, countElsewhere) => {
     const nodes = [];
-    if (made.length) {
-      const left = articles(discussion).filter((article) => made.includes(article));
-      const words = () => fill(gettext("Next new comment (%(n)s left)"), left.length);
-      const button = make("button", "", fill(start, left.length));
+    if (added.length) {
+      const remaining = articles(discussion).filter((article) => added.includes(article));
+      const nextLabel = () => fillInNumber(gettext("Next new comment (%(n)s left)"), remaining.length);
+      const button = make("button", "", fillInNumber(firstLabel, remaining.length));
       button.addEventListener("click", () => {
-        goToUnread(left.shift());
-        if (left.length) button.textContent = words();
+        goToUnread(remaining.shift());
+        if (remaining.length) button.textContent = nextLabel();
         else showNotices();
       });
       nodes.push(button);
     }
-    elsewhere += missing.splice(0, missing.length - MAX_LINKS).length;
-    if (missing.length) {
+    countElsewhere += missingIds.splice(0, missingIds.length - MAX_LINKS).length;
+    if (missingIds.length) {
       const list = make("p", "", gettext("Also new:"));
-      for (const [n, id] of missing.entries()) {
+      for (const [n, id] of missingIds.entries()) {
         const link = make("a", "", String(n + 1));
-        const values = { n: n + 1, all: missing.length };
+        const values = { n: n + 1, all: missingIds.length };
         link.ariaLabel = interpolate(gettext("New comment %(n)s of %(all)s"), values, true);
         link.href = `${location.pathname}comments/${id}/`;
         list.append(n ? " · " : " ", link);
       }
       nodes.push(list);
     }
-    if (elsewhere) {
-      const words = nodes.length
-        ? ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere)
-        : ngettext("%(n)s new comment on another page", "%(n)s new comments on other pages", elsewhere);
-      const link = make("a", "", fill(words, count(elsewhere)));
+    if (countElsewhere) {
+      const text = nodes.length
+        ? ngettext("%(n)s more on another page", "%(n)s more on other pages", countElsewhere)
+        : ngettext("%(n)s new comment on another page", "%(n)s new comments on other pages", countElsewhere);
+      const link = make("a", "", fillInNumber(text, cappedCount(countElsewhere)));
       link.href = "?order=newest#comments"; // for this time only
       nodes.push(link);
     }
@@ -626,11 +628,11 @@
 
   // What is new since the last visit, and where that ended. The server stores the visits of members; this browser those
   // of others, as {path: [time, log entry, log entry at the end of the visit before, comment at the top]} for 50 stories.
-  const PAUSE = 1_800_000; // milliseconds after which a visit is a new one, as in comments/thread/visits.py
+  const VISIT_PAUSE = 1_800_000; // milliseconds after which a visit is a new one, as in comments/thread/visits.py
   const visits = storedLists("localStorage", "visits", 50);
   const path = location.pathname;
   const [lastTime, lastSeq, earlierSeq, lastPlace] = visits.read(path);
-  const endOfLast = Date.now() - lastTime > PAUSE ? lastSeq : earlierSeq;
+  const endOfLast = Date.now() - lastTime > VISIT_PAUSE ? lastSeq : earlierSeq;
   const storeVisit = () => {
     const { top } = part().getBoundingClientRect();
     const isFarDown = top < -2 * innerHeight;
@@ -642,13 +644,13 @@
     const isAtComment = location.hash.startsWith("#comment-");
     const since = parseInt(discussion.matches(".known") ? discussion.dataset.since : endOfLast, 10);
     if (since < Number(discussion.dataset.seq)) {
-      const { count: n, ids } = await ask(`new/?since=${since}`);
+      const { count: n, ids } = await fetchJson(`new/?since=${since}`);
       for (const id of ids) unread.add(`comment-${id}`);
       keepingPlace(changed);
-      const made = articles(discussion).filter(markOf);
-      const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
-      const words = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", made.length);
-      nodes.push(...guide(words, made, missing, n - ids.length));
+      const unreadHere = articles(discussion).filter(markOf);
+      const missingIds = ids.filter((id) => !document.getElementById(`comment-${id}`));
+      const label = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", unreadHere.length);
+      nodes.push(...makeGuide(label, unreadHere, missingIds, n - ids.length));
     }
     if (navigationType !== "navigate" || isAtComment) return;
     if (lastPlace) {
