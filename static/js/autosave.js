@@ -144,9 +144,9 @@
 
   if (form) {
     if (!("sent" in bar.dataset)) {
-      const fresh = form.cloneNode(true);
-      fresh.reset(); // after Back, a browser fills the fields with what was typed there
-      current = loaded = JSON.stringify(typed(fresh));
+      const loadedForm = form.cloneNode(true);
+      loadedForm.reset(); // after Back, a browser fills the fields with what was typed there
+      current = loaded = JSON.stringify(typed(loadedForm));
     }
     restoreBaseVersion();
     const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);

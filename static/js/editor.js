@@ -30,9 +30,9 @@
         field.dispatchEvent(new Event("input", { bubbles: true }));
       }
     };
-    const around = (mark) => {
+    const toggleMark = (mark) => {
       const [from, to, words] = [field.selectionStart, field.selectionEnd, selected()];
-      if (words.includes("\n")) return eachLine(mark, from, words);
+      if (words.includes("\n")) return toggleMarkOfLines(mark, from, words);
       const before = field.value.slice(0, from), after = field.value.slice(to);
       const [left, right] = [/\**$/.exec(before)[0], /^\**/.exec(after)[0]];
       if (hasMark(left, mark) && hasMark(right, mark)) {
@@ -63,7 +63,7 @@
       const line = before.slice(before.lastIndexOf("\n") + 1).replace(/^\s*\* /, "");
       return (mark.length > 1 ? line : line.replaceAll("**", "")).split(mark).length % 2 === 0;
     };
-    const eachLine = (mark, from, words) => { // a mark can't span paragraphs or list items
+    const toggleMarkOfLines = (mark, from, words) => { // a mark can't span paragraphs or list items
       const line = /^([ \t]*(?:(?:[-*+>]|\d+[.)]|#+) +)*)((?!!\[)\S.*?)([ \t]*)$/gm;
       const isMarked = (text) => [/^\**/, /\**$/].every((stars) => hasMark(stars.exec(text)[0], mark));
       const areAll = [...words.matchAll(line)].every(([, , text]) => isMarked(text));
@@ -74,7 +74,7 @@
       write(text);
       field.setSelectionRange(from, from + text.length);
     };
-    const lines = (change) => {
+    const changeLines = (change) => {
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
       const end = field.value.indexOf("\n", Math.max(field.selectionEnd - (selected().endsWith("\n") ? 1 : 0), from));
       const to = end < 0 ? field.value.length : end;
@@ -82,18 +82,18 @@
       write(text, from, to);
       field.setSelectionRange(from + (text.includes("\n") ? 0 : text.length), from + text.length);
     };
-    const listed = /^(\s*)(?:[-*+]|\d+[.)]) /;
-    const each = (mark, isSo) => (all) =>
-      all.every((line) => !line.trim() || isSo(line))
-        ? all.map((line) => line.replace(listed, "$1").replace(/^> ?/, ""))
-        : all.map((line, n) => (line.trim() || all.length === 1 ? mark(n) + line.replace(listed, "$1") : line));
-    const heading = (all) => all.map((line) => {
+    const LIST_MARKER = /^(\s*)(?:[-*+]|\d+[.)]) /;
+    const toggleLineMark = (mark, hasLineMark) => (all) =>
+      all.every((line) => !line.trim() || hasLineMark(line))
+        ? all.map((line) => line.replace(LIST_MARKER, "$1").replace(/^> ?/, ""))
+        : all.map((line, n) => (line.trim() || all.length === 1 ? mark(n) + line.replace(LIST_MARKER, "$1") : line));
+    const nextHeading = (all) => all.map((line) => {
       const [, marks, words] = line.match(/^(#*) *(.*)$/);
       return { 0: "## ", 2: "### " }[marks.length] ? { 0: "## ", 2: "### " }[marks.length] + words : words;
     });
 
     // The toolbar is one tab stop; the arrow keys move inside of it.
-    const link = () => {
+    const insertLink = () => {
       const words = selected();
       openForm(gettext("Link"), [
         { name: "url", label: gettext("URL"), value: /^https?:\S+$/.test(words) ? words : "https://" },
@@ -117,13 +117,13 @@
     const picker = make("input", { type: "file", accept: "image/*", multiple: true, hidden: true, ariaLabel: gettext("Images") });
     picker.addEventListener("change", () => { addImages([...picker.files]); picker.value = ""; });
     const tools = [
-      ["B", gettext("Bold"), () => around("**"), "b", "strong"],
-      ["I", gettext("Italic"), () => around("*"), "i", "em"],
-      ["H", gettext("Heading"), () => lines(heading), "alt+2"],
-      ["• –", gettext("List"), () => lines(each(() => "- ", (line) => /^\s*[-*+] /.test(line))), "shift+8"],
-      ["1. 2.", gettext("Numbered list"), () => lines(each((n) => `${n + 1}. `, (line) => /^\s*\d+[.)] /.test(line))), "shift+7"],
-      ["❝", gettext("Quotation"), () => lines(each(() => "> ", (line) => /^> /.test(line))), "shift+9"],
-      [gettext("Link"), gettext("Link"), link, "k"],
+      ["B", gettext("Bold"), () => toggleMark("**"), "b", "strong"],
+      ["I", gettext("Italic"), () => toggleMark("*"), "i", "em"],
+      ["H", gettext("Heading"), () => changeLines(nextHeading), "alt+2"],
+      ["• –", gettext("List"), () => changeLines(toggleLineMark(() => "- ", (line) => /^\s*[-*+] /.test(line))), "shift+8"],
+      ["1. 2.", gettext("Numbered list"), () => changeLines(toggleLineMark((n) => `${n + 1}. `, (line) => /^\s*\d+[.)] /.test(line))), "shift+7"],
+      ["❝", gettext("Quotation"), () => changeLines(toggleLineMark(() => "> ", (line) => /^> /.test(line))), "shift+9"],
+      [gettext("Link"), gettext("Link"), insertLink, "k"],
       ...(uploadUrl ? [[gettext("Image"), gettext("Image"), () => picker.click(), ""]] : []),
       [gettext("Library"), gettext("Choose from library"), () => {
         const [from, to] = [field.selectionStart, field.selectionEnd];
@@ -284,11 +284,11 @@
         }
         const [start, end, isWhole] = [field.selectionStart, field.selectionEnd, field.value === before];
         const item = /^- |^\d+\. /.test(markdown) && /(?:^|\n)((?:[-*+]|\d+[.)]) )$/.exec(before.slice(0, from))?.[1];
-        const own = item ? item.length : 0; // a list pasted into an empty item replaces the item
-        const grown = markdown.length - plain.length - own;
-        write(markdown, from - own, from + plain.length);
+        const markerLength = item ? item.length : 0; // a list pasted into an empty item replaces the item
+        const lengthChange = markdown.length - plain.length - markerLength;
+        write(markdown, from - markerLength, from + plain.length);
         if (!isWhole || start !== from + plain.length) { // the user has continued to type
-          const move = (at) => (at >= from + plain.length ? at + grown : at);
+          const move = (at) => (at >= from + plain.length ? at + lengthChange : at);
           field.setSelectionRange(move(start), move(end));
         }
         setStatus(note);
@@ -348,22 +348,22 @@
         { name: "caption", label: gettext("Caption"), type: "text" },
         { name: "credit", label: gettext("Credit"), type: "text" },
       ], async (values, close, from, to) => {
-        const { is_decorative: isDecorative, ...words } = values;
+        const { is_decorative: isDecorative, ...texts } = values;
         try {
-          const answer = await post(uploadUrl, { file, ...words, ...(isDecorative ? { is_decorative: "on" } : {}) });
+          const answer = await post(uploadUrl, { file, ...texts, ...(isDecorative ? { is_decorative: "on" } : {}) });
           if (!isJson(answer)) return gettext("Not uploaded: the site answered with an error. You may have been logged out.");
-          const made = await answer.json();
-          if (!answer.ok) return Object.values(made.errors).flat().map((one) => one.message ?? one).join(" ");
+          const image = await answer.json();
+          if (!answer.ok) return Object.values(image.errors).flat().map((one) => one.message ?? one).join(" ");
           close();
-          const held = place();
-          if (held) {
-            write(made.markdown, ...held);
-            setStatus(made.note);
-            return next(made.note);
+          const placeholder = place();
+          if (placeholder) {
+            write(image.markdown, ...placeholder);
+            setStatus(image.note);
+            return next(image.note);
           }
-          insertImage(made.markdown, from, to);
-          setStatus(made.note);
-          next(made.note);
+          insertImage(image.markdown, from, to);
+          setStatus(image.note);
+          next(image.note);
         } catch {
           return gettext("Not uploaded: the site can’t be reached. Try again in a moment.");
         }
@@ -401,59 +401,59 @@
     const setStatus = (text) => { status.textContent = text || ""; };
 
     const previewFields = ["title", "standfirst", "byline", "lead_image", ...[0, 1, 2, 3].map((place) => `signed_${place}`)];
-    let asked = 0, timer = 0;
+    let latestRequest = 0, timer = 0;
     const render = async () => {
-      const turn = ++asked;
+      const request = ++latestRequest;
       const values = { body: field.value };
       for (const name of previewFields) values[name] = form.elements[name]?.value ?? "";
       values.topics = new FormData(form).getAll("topics");
       try {
         const answer = await post(renderUrl, values);
-        if (!answer.ok || turn !== asked) return;
-        const { html, lang, dir, count: said } = await answer.json();
-        count.textContent = said;
+        if (!answer.ok || request !== latestRequest) return;
+        const { html, lang, dir, count: wordCount } = await answer.json();
+        count.textContent = wordCount;
         const main = frame.contentDocument?.querySelector("main");
         if (!main) return;
         Object.assign(frame.contentDocument.documentElement, { lang, dir });
         main.innerHTML = html;
       } catch { /* the next key press tries again */ }
     };
-    const later = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
+    const scheduleRender = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
     form.addEventListener("input", (event) => {
-      if (["body", "topics", ...previewFields].includes(event.target.name)) later();
+      if (["body", "topics", ...previewFields].includes(event.target.name)) scheduleRender();
     });
     frame.addEventListener("load", render);
 
     // The preview takes the place of the text, at the same place in it. The browser's Back leads to the text again.
     const toggle = form.querySelector("[data-preview]");
-    let reading = 0; // the share of the page above the screen
+    let scrolledShare = 0; // the share of the page above the screen
     const page = document.scrollingElement;
-    const keepStep = () => {
+    const scrollPreview = () => {
       const shown = frame.contentDocument?.scrollingElement;
-      if (shown) shown.scrollTop = reading * (shown.scrollHeight - shown.clientHeight);
+      if (shown) shown.scrollTop = scrolledShare * (shown.scrollHeight - shown.clientHeight);
     };
     const show = (view) => {
       if (view === row.dataset.view) return;
-      if (view === "preview") reading = page.scrollTop / Math.max(1, page.scrollHeight - page.clientHeight);
+      if (view === "preview") scrolledShare = page.scrollTop / Math.max(1, page.scrollHeight - page.clientHeight);
       row.dataset.view = view;
       toggle.ariaPressed = String(view === "preview");
       if (view === "preview") {
         page.scrollTop = 0;
-        keepStep();
+        scrollPreview();
       } else {
-        page.scrollTop = reading * (page.scrollHeight - page.clientHeight);
+        page.scrollTop = scrolledShare * (page.scrollHeight - page.clientHeight);
       }
     };
-    const fromUrl = () => show(location.hash === "#preview" ? "preview" : "write");
+    const showViewOfUrl = () => show(location.hash === "#preview" ? "preview" : "write");
     toggle.type = "button";
     toggle.hidden = false;
     toggle.addEventListener("click", () => {
       if (row.dataset.view === "write") history.pushState({ ...history.state, isPreview: true }, "", "#preview");
       else if (history.state?.isPreview) return history.back();
       else history.replaceState(history.state, "", location.pathname + location.search);
-      fromUrl();
+      showViewOfUrl();
     });
-    addEventListener("popstate", fromUrl);
+    addEventListener("popstate", showViewOfUrl);
 
     field.before(bar, picker);
     field.after(frame, make("div", { className: "editor-foot" }, count, keys, status));
@@ -461,6 +461,6 @@
     // A form that was not saved shows the reason above the text, where the preview would hide it.
     const isRefused = form.querySelector(".errornote, .conflict");
     if (isRefused) history.replaceState(history.state, "", location.pathname + location.search);
-    fromUrl();
+    showViewOfUrl();
   }
 }

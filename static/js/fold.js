@@ -7,17 +7,17 @@
 
   // Folded branches are stored as {path: [time, number, …]}, for the last 50 discussions, up to 300 numbers each.
   const story = location.pathname.replace(/comments\/\d+\/$/, "");
-  const memory = storedLists("localStorage", "folded", 50);
-  const stored = () => memory.read(story).slice(1);
+  const storedBranches = storedLists("localStorage", "folded", 50);
+  const stored = () => storedBranches.read(story).slice(1);
   const numberOf = (list) => Number(list.parentNode.firstElementChild.id.slice("comment-".length));
   const isFolded = (list) => list.hasAttribute("hidden");
   // The stored branches of other pages of this discussion are kept.
   const remember = () => {
     const lists = all(".thread li > ol");
-    const here = new Set(lists.map(numberOf));
-    const elsewhere = stored().filter((number) => !here.has(number));
+    const numbersHere = new Set(lists.map(numberOf));
+    const elsewhere = stored().filter((number) => !numbersHere.has(number));
     const numbers = [...elsewhere, ...lists.filter(isFolded).map(numberOf)];
-    memory.write(story, numbers.length && [Date.now(), ...numbers.slice(-300)]);
+    storedBranches.write(story, numbers.length && [Date.now(), ...numbers.slice(-300)]);
   };
 
   const setFolded = (list, isHidden) => {
@@ -41,8 +41,8 @@
       const n = all("article:not(.gone)", list).length;
       const name = nameOf(list.parentNode.firstElementChild);
       const replies = interpolate(ngettext("%(n)s reply", "%(n)s replies", n), { n }, true);
-      const fresh = all(".dot", list).length; // since the last visit (thread.js)
-      const newCount = fresh ? interpolate(gettext(", %(n)s new"), { n: fresh }, true) : "";
+      const newReplies = all(".dot", list).length; // since the last visit (thread.js)
+      const newCount = newReplies ? interpolate(gettext(", %(n)s new"), { n: newReplies }, true) : "";
       button.textContent = replies + newCount;
       button.ariaLabel = (name
         ? interpolate(gettext("%(replies)s to %(name)s"), { replies, name }, true)
@@ -129,21 +129,21 @@
     const head = document.createElement("p");
     const body = source?.querySelector(":scope > div:not([class])");
     if (body) {
-      const at = source.querySelector("h3 ~ a");
-      head.append(source.querySelector("h3 > bdi").cloneNode(true), " ", at.textContent);
+      const timeLink = source.querySelector("h3 ~ a");
+      head.append(source.querySelector("h3 > bdi").cloneNode(true), " ", timeLink.textContent);
       quote.append(head, body.cloneNode(true));
     } else {
       head.textContent = gettext("The text of this comment can’t be shown.");
       quote.append(head);
     }
-    const go = document.createElement("a");
-    go.href = href;
-    go.textContent = gettext("Go to this comment");
+    const goLink = document.createElement("a");
+    goLink.href = href;
+    goLink.textContent = gettext("Go to this comment");
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = gettext("Close");
     const links = document.createElement("p");
-    links.append(go, button);
+    links.append(goLink, button);
     quote.append(links);
     return quote;
   };
@@ -170,7 +170,7 @@
     const { target } = event;
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const button = target.closest(".fold");
-    const answered = target.closest(".thread h3 a");
+    const parentLink = target.closest(".thread h3 a");
     const closing = target.closest(".quote button");
     if (button) {
       const list = button.nextElementSibling;
@@ -179,9 +179,9 @@
       updateFoldAll();
       // After a click far down the guide line, scroll to the folded branch.
       if (button.getBoundingClientRect().top < 0) button.parentNode.scrollIntoView();
-    } else if (answered) {
+    } else if (parentLink) {
       event.preventDefault();
-      toggleQuote(answered).catch(() => location.assign(answered.href));
+      toggleQuote(parentLink).catch(() => location.assign(parentLink.href));
     } else if (closing) {
       close(closing.closest(".quote")).focus();
     } else {

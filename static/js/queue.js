@@ -1,8 +1,8 @@
 // Keyboard shortcuts of the queue, and prefetching of the next case. Each key presses a button that the page has.
 "use strict";
 if (document.querySelector(".queue")) {
-  const find = (what, node = document) => node.querySelector(what);
-  const all = (what, node = document) => [...node.querySelectorAll(what)];
+  const find = (selector, node = document) => node.querySelector(selector);
+  const all = (selector, node = document) => [...node.querySelectorAll(selector)];
   const queue = () => find(".queue");
   const card = (node = document) => find(".card", node);
   const absoluteUrl = (url) => { // the absolute URL without the parameter "done"
@@ -68,8 +68,8 @@ if (document.querySelector(".queue")) {
   };
   // The badge of the masthead says how many comments wait.
   const showBadge = (page) => {
-    const fresh = find(".to-queue", page);
-    if (fresh) find(".to-queue")?.replaceWith(document.importNode(fresh, true));
+    const badge = find(".to-queue", page);
+    if (badge) find(".to-queue")?.replaceWith(document.importNode(badge, true));
   };
   const showWarning = (text) => {
     const box = document.createElement("div"), alert = document.createElement("p");
@@ -86,7 +86,7 @@ if (document.querySelector(".queue")) {
     bar?.replaceChildren();
     setTimeout(() => bar?.replaceChildren(...parts));
   };
-  const begin = () => {
+  const startRequest = () => {
     for (const box of all("body > .messages")) box.remove();
     return ++latestRequest;
   };
@@ -136,25 +136,25 @@ if (document.querySelector(".queue")) {
     showMessages(page);
     showBadge(page);
     document.title = page.title;
-    const fresh = document.importNode(find(".queue", page), true);
+    const newQueue = document.importNode(find(".queue", page), true);
     for (const part of [".queue > header", ".queues", ".rows"]) {
-      if (!find(part).contains(document.activeElement)) find(part).replaceWith(find(part.replace(".queue > ", ""), fresh));
+      if (!find(part).contains(document.activeElement)) find(part).replaceWith(find(part.replace(".queue > ", ""), newQueue));
     }
-    showBar(fresh);
+    showBar(newQueue);
     find(".card > .note")?.remove();
-    const taken = find(".card > .note", fresh);
-    if (taken) card().prepend(taken);
-    const then = find(".card .action-bar input[name=next]", fresh)?.value;
-    for (const field of all(".card .action-bar input[name=next]")) field.value = then;
-    const [link, newLink] = [find(".card a[rel=next]"), find(".card a[rel=next]", fresh)];
+    const cardNote = find(".card > .note", newQueue);
+    if (cardNote) card().prepend(cardNote);
+    const nextUrl = find(".card .action-bar input[name=next]", newQueue)?.value;
+    for (const field of all(".card .action-bar input[name=next]")) field.value = nextUrl;
+    const [link, newLink] = [find(".card a[rel=next]"), find(".card a[rel=next]", newQueue)];
     if (link && newLink) link.href = newLink.href;
     else link?.remove();
-    queue().dataset.ahead = fresh.dataset.ahead ?? "";
+    queue().dataset.ahead = newQueue.dataset.ahead ?? "";
     tick(ids);
     prefetchNext();
   };
   const visit = async (address, { push = true } = {}) => {
-    const url = absoluteUrl(address), request = begin();
+    const url = absoluteUrl(address), request = startRequest();
     const isPrefetched = next.url === url && next.page;
     if (isPrefetched) show(next.page, url, { push });
     try {
@@ -167,10 +167,10 @@ if (document.querySelector(".queue")) {
     }
   };
   const sent = new WeakSet(), sentAsPage = new WeakSet();
-  const act = async (form, button) => {
+  const sendAction = async (form, button) => {
     if (sent.has(form)) return;
     sent.add(form);
-    const data = new FormData(form, button), before = queue(), from = location.href, request = begin();
+    const data = new FormData(form, button), queueBefore = queue(), urlBefore = location.href, request = startRequest();
     const url = form.closest(".card .action-bar") && absoluteUrl(data.get("next"));
     const isPrefetched = url && next.url === url && next.page;
     if (isPrefetched) show(next.page, url);
@@ -187,9 +187,9 @@ if (document.querySelector(".queue")) {
     } catch (error) {
       sent.delete(form);
       if (request === latestRequest && isPrefetched) {
-        history.replaceState(null, "", from);
-        shownUrl = from;
-        queue().replaceWith(before);
+        history.replaceState(null, "", urlBefore);
+        shownUrl = urlBefore;
+        queue().replaceWith(queueBefore);
         card()?.focus({ preventScroll: true });
       }
       const isOtherPage = /^\d{3}$/.test(error.message); // why the site refused it
@@ -211,7 +211,7 @@ if (document.querySelector(".queue")) {
     const back = form.elements.next?.value;
     if (back && !back.startsWith(location.pathname.split("/", 2).join("/"))) return; // it leads to another page
     event.preventDefault();
-    act(form, button);
+    sendAction(form, button);
   });
   document.addEventListener("click", (event) => {
     const { target } = event;

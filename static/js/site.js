@@ -7,7 +7,7 @@ globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 
 // The browser's storage may be forbidden or full.
-globalThis.tryStorage = (act) => { try { return act(); } catch { return undefined; } };
+globalThis.tryStorage = (action) => { try { return action(); } catch { return undefined; } };
 // The token that Django demands of a POST. After a log-in in another window the cookie has a new one, and the form of this
 // page still the old one.
 globalThis.csrfToken = (form) => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? form.elements.csrfmiddlewaretoken.value;
@@ -17,10 +17,10 @@ globalThis.storedLists = (storage, key, limit) => {
   return {
     read: (address) => all()[address] ?? [],
     write(address, list) {
-      const kept = Object.entries(all()).filter(([other]) => other !== address).slice(1 - limit);
-      if (list) kept.push([address, list]);
+      const entries = Object.entries(all()).filter(([other]) => other !== address).slice(1 - limit);
+      if (list) entries.push([address, list]);
       tryStorage(() => {
-        if (kept.length) globalThis[storage].setItem(key, JSON.stringify(Object.fromEntries(kept)));
+        if (entries.length) globalThis[storage].setItem(key, JSON.stringify(Object.fromEntries(entries)));
         else globalThis[storage].removeItem(key);
       });
     },
@@ -55,13 +55,13 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   };
   const updateTimes = () => {
     for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
-      const passed = Math.floor((Date.now() - new Date(time.dateTime)) / 60000);
-      if (passed < -1 || passed > 1440) {
+      const minutesPassed = Math.floor((Date.now() - new Date(time.dateTime)) / 60000);
+      if (minutesPassed < -1 || minutesPassed > 1440) {
         if (absolute.has(time)) showTime(time, absolute.get(time)); // the page has been open for a day
         absolute.delete(time);
         continue;
       }
-      const minutes = Math.min(0, 1 - passed); // from the end of that minute, as `datetime` has no seconds
+      const minutes = Math.min(0, 1 - minutesPassed); // from the end of that minute, as `datetime` has no seconds
       relative ??= new Intl.RelativeTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { numeric: "auto" });
       if (!absolute.has(time)) absolute.set(time, time.textContent);
       const recent = minutes > -60 ? relative.format(minutes, "minute") : relative.format(Math.ceil(minutes / 60), "hour");
@@ -146,10 +146,10 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     revision.value = draft.revision ?? (draft.stored === text.dataset.at ? revision.value : 1);
     return draft;
   };
-  const restore = (form, isFresh) => {
+  const restore = (form, isNewForm) => {
     const text = find(form, "textarea");
     let draft = text && tryStorage(() => drafts.read(form));
-    if (draft?.saved && isFresh && !text.value.trim() && !text.dataset.at) { // posted or discarded on another device
+    if (draft?.saved && isNewForm && !text.value.trim() && !text.dataset.at) { // posted or discarded on another device
       tryStorage(() => drafts.write(form, ""));
       draft = null;
     }
