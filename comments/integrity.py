@@ -92,18 +92,18 @@ ORDER BY id""",
 SELECT id FROM comments_comment WHERE created_at > statement_timestamp() + interval '1 minute' ORDER BY id""",
     # Names are not in the log, so that they can be erased. A second copy of each is with the search text.
     "name": """
-SELECT c.id FROM comments_comment c JOIN comments_commenttext x ON x.comment_id = c.id
-WHERE c.author_name <> x.author_name AND c.erased_at IS NULL ORDER BY c.id""",
+SELECT c.id FROM comments_comment c JOIN comments_commenttext search_text ON search_text.comment_id = c.id
+WHERE c.author_name <> search_text.author_name AND c.erased_at IS NULL ORDER BY c.id""",
     # A tree that was never moved got its number and its root's id under one lock, so in each discussion both
     # have the same order. No number may be greater than the last one of the sequence.
     "tree_number": """
 SELECT id FROM (
-  SELECT c.id, c.tree_id, s.last_value, m.is_moved,
+  SELECT c.id, c.tree_id, sequence.last_value, moves.is_moved,
          lag(c.tree_id, 1, 0) OVER w AS before, lead(c.tree_id) OVER w AS after
-  FROM comments_tree_seq s, comments_comment c CROSS JOIN LATERAL (
+  FROM comments_tree_seq sequence, comments_comment c CROSS JOIN LATERAL (
     SELECT EXISTS (SELECT FROM comments_transition t
-                   WHERE t.comment_id = c.id AND t.kind = 'move') AS is_moved) m
-  WHERE c.parent_id IS NULL WINDOW w AS (PARTITION BY c.discussion_id, m.is_moved ORDER BY c.id)) root
+                   WHERE t.comment_id = c.id AND t.kind = 'move') AS is_moved) moves
+  WHERE c.parent_id IS NULL WINDOW w AS (PARTITION BY c.discussion_id, moves.is_moved ORDER BY c.id)) root
 WHERE tree_id NOT BETWEEN 1 AND last_value
    OR NOT is_moved AND before < coalesce(after, last_value + 1)
       AND tree_id NOT BETWEEN before + 1 AND coalesce(after - 1, last_value) ORDER BY id""",

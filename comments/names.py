@@ -48,8 +48,9 @@ class NamesInUse:
 NAMES_IN_USE_SQL = f"""
 SELECT (SELECT array_agg(u.name) FROM accounts_user u
         WHERE u.is_active AND u.name <> ''
-          AND EXISTS (SELECT FROM accounts_user_groups m JOIN auth_group r ON r.id = m.group_id
-                      WHERE m.user_id = u.id AND r.name = ANY(%(staff_roles)s::text[]))),
+          AND EXISTS (SELECT FROM accounts_user_groups membership
+                      JOIN auth_group role ON role.id = membership.group_id
+                      WHERE membership.user_id = u.id AND role.name = ANY(%(staff_roles)s::text[]))),
        array_agg(author_name), array_agg(guest_id), array_agg(author_email), array_agg(is_member)
 FROM (SELECT DISTINCT author_name, guest_id, author_email, is_member
       FROM (SELECT author_name, guest_id, author_email, author_id IS NOT NULL AS is_member

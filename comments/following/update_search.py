@@ -26,7 +26,7 @@ MAX_COUNTED_UPDATES = 10  # of one follow; so a busy discussion writes only a fe
 PUBLISHED_SQL = f"""
 FROM comments_transition t
 JOIN comments_comment c ON c.id = t.comment_id AND c.state = 'published' AND c.source = ''
-LEFT JOIN comments_comment answered ON answered.id = {REPLIED_TO_ID}
+LEFT JOIN comments_comment replied_to ON replied_to.id = {REPLIED_TO_ID}
 WHERE t.kind = 'state' AND t.to_state = 'published' AND t.from_state <> 'published'
   AND NOT EXISTS (SELECT FROM comments_transition earlier
                   WHERE earlier.comment_id = t.comment_id AND earlier.id < t.id
@@ -35,7 +35,7 @@ WHERE t.kind = 'state' AND t.to_state = 'published' AND t.from_state <> 'publish
 # `line` is the id of the comment, the correction or the story for which the notifications have a line.
 _NEW_COMMENTS = f"""
 SELECT c.id AS line, t.discussion_id AS article_id, NULL::bigint AS topic_id, t.at, c.author_id, c.guest_id,
-       answered.author_id AS replied_to_user, answered.guest_id AS replied_to_guest
+       replied_to.author_id AS replied_to_user, replied_to.guest_id AS replied_to_guest
 {PUBLISHED_SQL} AND t.at > %(since)s AND t.at <= %(until)s"""
 
 _NEW_CORRECTIONS = """

@@ -128,7 +128,7 @@ class NewComment:
 
 
 _COLUMNS = """
-t.comment_id, t.discussion_id, t.at, c.author_id, c.guest_id, answered.author_id, answered.guest_id"""
+t.comment_id, t.discussion_id, t.at, c.author_id, c.guest_id, replied_to.author_id, replied_to.guest_id"""
 
 _LATEST = f"""
 SELECT latest.* FROM unnest(%(articles)s::bigint[]) followed (id), LATERAL (
@@ -139,7 +139,7 @@ SELECT latest.* FROM unnest(%(articles)s::bigint[]) followed (id), LATERAL (
 _REPLIES = f"""
 SELECT {_COLUMNS} {PUBLISHED_SQL}
   AND t.discussion_id = ANY (%(articles)s) AND t.at > %(since)s AND t.at <= %(until)s
-  AND (answered.author_id = ANY (%(users)s) OR answered.guest_id = ANY (%(guests)s))
+  AND (replied_to.author_id = ANY (%(users)s) OR replied_to.guest_id = ANY (%(guests)s))
 ORDER BY t.at DESC, t.id DESC LIMIT {REPLIES_READ}"""
 
 _STATEMENTS: dict[str, str] = {Follow.Kind.COMMENTS: _LATEST, Follow.Kind.REPLIES: _REPLIES}

@@ -35,7 +35,8 @@ UNDO_WINDOW = timedelta(minutes=1)  # after posting
 # The comment that comment `c` replies to: at the deepest level a sibling, else, or once either was moved, the
 # parent.
 REPLIED_TO_ID = """coalesce(
-  (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
+  (SELECT sibling.id FROM comments_comment sibling
+   WHERE sibling.id = c.in_reply_to_id AND sibling.parent_id = c.parent_id),
   c.parent_id)"""
 
 

@@ -86,11 +86,12 @@ class Mute(models.Model):
 # The author of the comment `c` is muted by the member %(user)s, who may be NULL. A comment that has both an
 # author and a guest is muted with either.
 MUTED_AUTHOR = """
-EXISTS (SELECT FROM comments_mute m LEFT JOIN comments_comment i ON i.id = m.muted_comment_id
-        WHERE m.user_id = %(user)s
-          AND (m.muted_user_id = c.author_id OR m.muted_guest_id = c.guest_id
-               OR (c.author_id IS NULL AND c.guest_id IS NULL AND i.author_name <> ''
-                   AND i.source = c.source AND i.author_name = c.author_name)))"""
+EXISTS (SELECT FROM comments_mute mute
+        LEFT JOIN comments_comment imported ON imported.id = mute.muted_comment_id
+        WHERE mute.user_id = %(user)s
+          AND (mute.muted_user_id = c.author_id OR mute.muted_guest_id = c.guest_id
+               OR (c.author_id IS NULL AND c.guest_id IS NULL AND imported.author_name <> ''
+                   AND imported.source = c.source AND imported.author_name = c.author_name)))"""
 
 # An array of those of %(comments)s whose authors the member %(user)s has muted. Most members have muted
 # nobody: then no comment is read.

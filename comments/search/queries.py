@@ -168,8 +168,8 @@ ORDER BY {order}"""
     return _build_page([CommentResult._make(row) for row in rows], size)
 
 
-RESULT_COLUMNS = f"""c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug,
-       s.title, s.source_zone, {MUTED_AUTHOR}"""
+RESULT_COLUMNS = f"""c.id, c.author_name, replied_to.author_name, c.created_at, left(c.body_html, %(cut)s),
+       s.slug, s.title, s.source_zone, {MUTED_AUTHOR}"""
 
 RESULT_JOINS = f"""JOIN articles_article s ON s.id = c.discussion_id
 {REPLIED_TO_JOIN}"""
@@ -178,10 +178,10 @@ _STORY_JOINS = """JOIN comments_discussion d ON d.article_id = c.discussion_id
   JOIN articles_article s ON s.id = d.article_id"""
 
 _OF_TOPIC = """EXISTS (
-    SELECT FROM articles_article_topics x WHERE x.article_id = s.id AND x.topic_id = %(topic)s)"""
+    SELECT FROM articles_article_topics link WHERE link.article_id = s.id AND link.topic_id = %(topic)s)"""
 
 _BY_AUTHOR = """EXISTS (
-    SELECT FROM articles_byline y WHERE y.article_id = s.id AND y.author_id = %(author)s)"""
+    SELECT FROM articles_byline byline WHERE byline.article_id = s.id AND byline.author_id = %(author)s)"""
 
 
 def _scope_conditions(scope: SearchScope, time: str) -> str:

@@ -121,10 +121,11 @@ old AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
   FROM comments_comment c
-  JOIN unnest(%(ids)s::bigint[], %(expected_transitions)s::bigint[]) AS w(id, expected) ON w.id = c.id
+  JOIN unnest(%(ids)s::bigint[], %(expected_transitions)s::bigint[]) AS requested(id, expected)
+    ON requested.id = c.id
   WHERE c.id = ANY(%(ids)s)
     AND c.state <> 'deleted' AND c.state_reason <> '{Reason.RESTRICTED}' AND c.erased_at IS NULL
-    AND (w.expected IS NULL OR w.expected = {LAST_TRANSITION_ID}))"""
+    AND (requested.expected IS NULL OR requested.expected = {LAST_TRANSITION_ID}))"""
 
 # Restriction of comments in any state, also of those that their authors deleted.
 RESTRICTED = f"""
@@ -144,8 +145,8 @@ old AS MATERIALIZED (
   FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.batch = %(undoes)s AND t.kind = 'state' AND c.state = t.to_state AND c.revision = t.revision
     AND c.erased_at IS NULL AND (%(only)s::bigint[] IS NULL OR c.id = ANY(%(only)s))
-    AND NOT EXISTS (SELECT FROM comments_transition n
-                    WHERE n.comment_id = t.comment_id AND n.kind = 'state' AND n.id > t.id))"""
+    AND NOT EXISTS (SELECT FROM comments_transition newer
+                    WHERE newer.comment_id = t.comment_id AND newer.kind = 'state' AND newer.id > t.id))"""
 
 # Comments whose import was undone, and which another import of the same source brings back.
 REPUBLISHED = """
@@ -165,7 +166,7 @@ changed_ancestors AS (
   SELECT parent_id AS id, (to_state = 'published')::int - (from_state = 'published')::int AS delta
   FROM old WHERE parent_id IS NOT NULL AND (to_state = 'published') <> (from_state = 'published')
   UNION ALL
-  SELECT c.parent_id, a.delta FROM changed_ancestors a JOIN comments_comment c ON c.id = a.id
+  SELECT c.parent_id, delta FROM changed_ancestors JOIN comments_comment c USING (id)
   WHERE c.parent_id IS NOT NULL),
 replies AS (
   SELECT id, sum(delta)::int AS delta FROM changed_ancestors GROUP BY id HAVING sum(delta) <> 0),
@@ -252,13 +253,13 @@ INSERT_SEARCH_TEXTS = (
 MOVE = """
 WITH moved AS (
   UPDATE comments_comment c
-  SET parent_id = w.parent,
-      tree_id = CASE WHEN w.parent IS NULL THEN nextval('comments_tree_seq')::int ELSE c.tree_id END
-  FROM unnest(%(ids)s::bigint[], %(parents)s::bigint[]) WITH ORDINALITY AS w(id, parent, number)
-  JOIN comments_comment before ON before.id = w.id
-  WHERE c.id = w.id
+  SET parent_id = move.parent,
+      tree_id = CASE WHEN move.parent IS NULL THEN nextval('comments_tree_seq')::int ELSE c.tree_id END
+  FROM unnest(%(ids)s::bigint[], %(parents)s::bigint[]) WITH ORDINALITY AS move(id, parent, number)
+  JOIN comments_comment before ON before.id = move.id
+  WHERE c.id = move.id
   RETURNING c.id, c.discussion_id, c.revision, c.parent_id, c.tree_id, c.shown,
-            before.parent_id AS old_parent_id, w.number),
+            before.parent_id AS old_parent_id, move.number),
 log AS (
   INSERT INTO comments_transition
     (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
@@ -271,9 +272,9 @@ SELECT tree_id, CASE WHEN shown THEN discussion_id END FROM moved"""
 
 # Sets one field of comments. Returns the discussions in which readers see the change.
 SET_FIELD = """
-UPDATE comments_comment c SET {column} = w.value
-FROM unnest(%(ids)s::bigint[], %(values)s::{type}[]) AS w(id, value)
-WHERE c.id = w.id RETURNING CASE WHEN c.shown THEN c.discussion_id END"""
+UPDATE comments_comment c SET {column} = new.value
+FROM unnest(%(ids)s::bigint[], %(values)s::{type}[]) AS new(id, value)
+WHERE c.id = new.id RETURNING CASE WHEN c.shown THEN c.discussion_id END"""
 FIELD_COLUMNS = {  # field: (column, type)
     "is_pick": ("is_pick", "boolean"),
     "is_locked": ("is_locked", "boolean"),
@@ -283,10 +284,10 @@ FIELD_COLUMNS = {  # field: (column, type)
 # Writes the content of restricted comments back.
 RESTORE_CONTENT = """
 UPDATE comments_comment c
-SET body = w.body, body_html = w.html, author_name = w.name, author_email = w.email
+SET body = stored.body, body_html = stored.html, author_name = stored.name, author_email = stored.email
 FROM unnest(%(ids)s::bigint[], %(bodies)s::text[], %(htmls)s::text[], %(names)s::text[], %(emails)s::text[])
-  AS w(id, body, html, name, email)
-WHERE c.id = w.id"""
+  AS stored(id, body, html, name, email)
+WHERE c.id = stored.id"""
 
 # One row per person and comment. Returns no row if nothing changes.
 _RECOMMEND = """
@@ -331,18 +332,18 @@ RECURSIVE walk AS (
   SELECT c.id, c.state, c.tree_id, 0 AS level, ARRAY[]::bigint[] AS path, ARRAY[c.id] AS ancestors
   FROM comments_comment c WHERE {roots} AND c.parent_id IS NULL
   UNION ALL
-  SELECT c.id, c.state, w.tree_id, w.level + 1, w.path || ARRAY[{siblings}], w.ancestors || c.id
-  FROM walk w JOIN comments_comment c ON c.parent_id = w.id),
+  SELECT c.id, c.state, walk.tree_id, walk.level + 1, walk.path || ARRAY[{siblings}], walk.ancestors || c.id
+  FROM walk JOIN comments_comment c ON c.parent_id = walk.id),
 ranked AS (
   SELECT id, tree_id, level, row_number() OVER (PARTITION BY tree_id ORDER BY path) AS rank FROM walk),
 size AS (
-  SELECT a.id, count(*) AS size,
-         count(*) FILTER (WHERE w.state = 'published' AND w.id <> a.id) AS replies
-  FROM walk w, unnest(w.ancestors) AS a(id) GROUP BY a.id),
+  SELECT ancestor.id, count(*) AS size,
+         count(*) FILTER (WHERE walk.state = 'published' AND walk.id <> ancestor.id) AS replies
+  FROM walk, unnest(walk.ancestors) AS ancestor(id) GROUP BY ancestor.id),
 computed AS (
-  SELECT r.id, r.tree_id, r.level, (2 * r.rank - 1 - r.level)::int AS lft,
-         (2 * r.rank - 2 - r.level + 2 * size.size)::int AS rght, size.replies::int AS reply_count
-  FROM ranked r JOIN size USING (id))"""
+  SELECT ranked.id, ranked.tree_id, ranked.level, (2 * ranked.rank - 1 - ranked.level)::int AS lft,
+         (2 * ranked.rank - 2 - ranked.level + 2 * size.size)::int AS rght, size.replies::int AS reply_count
+  FROM ranked JOIN size USING (id))"""
 
 
 NUMBER_TREES = f"""

@@ -47,9 +47,9 @@ def new_comments_sql(since: str, guest: str) -> str:
         JOIN comments_comment c ON c.id = t.comment_id
         WHERE t.kind = 'state' AND t.from_state <> 'published' AND c.state = 'published'
           AND (c.author_id = %(user)s OR c.guest_id = {guest}) IS NOT TRUE
-          AND NOT EXISTS (SELECT FROM comments_transition b
-                          WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
-                            AND b.seq > {since})"""
+          AND NOT EXISTS (SELECT FROM comments_transition earlier
+                          WHERE earlier.comment_id = t.comment_id AND earlier.kind = 'state'
+                            AND earlier.id < t.id AND earlier.seq > {since})"""
 
 
 NEW_COMMENTS_QUERY = f"""

@@ -148,14 +148,16 @@ def locate_comment(comment: Comment, reader: Reader, order: Order) -> Location:
     """Return the place where this reader finds a comment. Reads the first roots, not all their replies."""
     statement = f"""
 WITH {roots_query(reader, order)}
-SELECT r.id, r.{ORDER_COLUMNS[order]},
-       EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {COMMENTS_PER_PAGE}),
+SELECT top.id, top.{ORDER_COLUMNS[order]},
+       EXISTS (SELECT FROM root WHERE root.id = top.id AND root.used < {COMMENTS_PER_PAGE}),
        (SELECT count(*) FROM (
           SELECT FROM comments_comment c
-          WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.thread_condition} OR c.id = r.id)
+          WHERE c.tree_id = top.tree_id AND c.lft <= located.lft
+            AND ({reader.thread_condition} OR c.id = top.id)
           ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 2}) before) <= {REPLIES_PER_TREE + 1}
-FROM comments_comment x JOIN comments_comment r ON r.tree_id = x.tree_id AND r.parent_id IS NULL
-WHERE x.id = %(comment)s"""
+FROM comments_comment located
+JOIN comments_comment top ON top.tree_id = located.tree_id AND top.parent_id IS NULL
+WHERE located.id = %(comment)s"""
     values = {"discussion": comment.discussion_id, "comment": comment.pk, **reader.parameters}
     root, key, root_on_first_page, is_among_first_replies = fetch_rows(statement, values)[0]
     return Location(root, ThreadCursor.of(key, root), root_on_first_page, is_among_first_replies)
@@ -218,25 +220,28 @@ def read_branch(comment: Comment, reader: Reader, after: int | None) -> list[Thr
     and the replies that follow it. Returns an empty list if `after` is not in the branch.
     """
     statement = f"""
-WITH RECURSIVE b AS (SELECT * FROM comments_comment WHERE id = %(branch)s),
-x AS (SELECT c.* FROM b JOIN comments_comment c
-        ON c.id = %(after)s AND c.tree_id = b.tree_id AND c.lft BETWEEN b.lft AND b.rght),
-up AS (SELECT x.* FROM x
-       UNION ALL SELECT c.* FROM up JOIN comments_comment c ON c.id = up.parent_id),
+WITH RECURSIVE branch AS (SELECT * FROM comments_comment WHERE id = %(branch)s),
+start AS (
+  SELECT c.* FROM branch JOIN comments_comment c
+    ON c.id = %(after)s AND c.tree_id = branch.tree_id AND c.lft BETWEEN branch.lft AND branch.rght),
+path AS (
+  SELECT start.* FROM start
+  UNION ALL SELECT c.* FROM path JOIN comments_comment c ON c.id = path.parent_id),
 rest AS MATERIALIZED (
-  SELECT CASE WHEN x.id = b.id THEN b.reply_count ELSE (
+  SELECT CASE WHEN start.id = branch.id THEN branch.reply_count ELSE (
     SELECT count(*) FROM (SELECT FROM comments_comment c
-                          WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght
+                          WHERE c.tree_id = branch.tree_id AND c.lft > start.lft AND c.lft < branch.rght
                             AND c.state = 'published'
                           LIMIT {COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES}) first) END AS n
-  FROM b, x),
+  FROM branch, start),
 page AS (
-  SELECT c.id, NULL AS rest FROM up c WHERE {reader.thread_condition} OR c.id = %(branch)s
+  SELECT c.id, NULL AS rest FROM path c WHERE {reader.thread_condition} OR c.id = %(branch)s
   UNION ALL
   SELECT c.id, (SELECT n FROM rest)
-  FROM b CROSS JOIN x CROSS JOIN LATERAL (
+  FROM branch CROSS JOIN start CROSS JOIN LATERAL (
     SELECT c.id FROM comments_comment c
-    WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.thread_condition}
+    WHERE c.tree_id = branch.tree_id AND c.lft > start.lft AND c.lft < branch.rght
+      AND {reader.thread_condition}
     ORDER BY c.lft LIMIT {COMMENTS_PER_PAGE}) c)
 SELECT {ROW_COLUMNS}, page.rest
 FROM page JOIN comments_comment c ON c.id = page.id

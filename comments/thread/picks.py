@@ -41,12 +41,12 @@ def read_latest_picks(articles: Sequence[Article], user: User | None) -> list[St
 # The newest pick of each story comes before the second ones.
 _PICKS = f"""
 SELECT article, id, author_name, body_html FROM (
-  SELECT s.article, s.ordinal, c.*,
-         row_number() OVER (PARTITION BY s.article ORDER BY c.created_at DESC, c.id DESC) AS n
-  FROM unnest(%(articles)s::bigint[]) WITH ORDINALITY AS s(article, ordinal)
+  SELECT story.article, story.ordinal, c.*,
+         row_number() OVER (PARTITION BY story.article ORDER BY c.created_at DESC, c.id DESC) AS n
+  FROM unnest(%(articles)s::bigint[]) WITH ORDINALITY AS story(article, ordinal)
   CROSS JOIN LATERAL (
     SELECT id, author_name, created_at, body_html
     FROM comments_comment c
-    WHERE discussion_id = s.article AND is_pick AND state = 'published' AND NOT {MUTED_AUTHOR}
+    WHERE discussion_id = story.article AND is_pick AND state = 'published' AND NOT {MUTED_AUTHOR}
     ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS_PER_STORY}) c) found
 ORDER BY n, ordinal LIMIT %(picks)s"""

@@ -50,39 +50,41 @@ def _of_duplicate_target(column: str) -> str:
     """Return an expression for the original of a removed duplicate, if readers can open it."""
     return f"""
 CASE WHEN c.state = 'rejected' AND c.state_reason = '{Reason.DUPLICATE}' THEN (
-  SELECT {column} FROM comments_comment r
-  JOIN comments_discussion d ON d.article_id = r.discussion_id
-  JOIN articles_article s ON s.id = r.discussion_id
-  WHERE r.id = c.duplicate_of_id AND r.state = 'published'
-    AND d.status <> 'hidden' AND s.published_at <= now()) END"""
+  SELECT {column} FROM comments_comment original
+  JOIN comments_discussion discussion ON discussion.article_id = original.discussion_id
+  JOIN articles_article story ON story.id = original.discussion_id
+  WHERE original.id = c.duplicate_of_id AND original.state = 'published'
+    AND discussion.status <> 'hidden' AND story.published_at <= now()) END"""
 
 
 DUPLICATE_TARGET_VERSIONS = f"""
 CASE WHEN c.state_reason = '{Reason.DUPLICATE}' THEN (
-  SELECT concat_ws(' ', s.id, s.version, d.version) FROM comments_comment r
-  JOIN comments_discussion d ON d.article_id = r.discussion_id
-  JOIN articles_article s ON s.id = r.discussion_id
-  WHERE r.id = c.duplicate_of_id) END"""
+  SELECT concat_ws(' ', story.id, story.version, discussion.version) FROM comments_comment original
+  JOIN comments_discussion discussion ON discussion.article_id = original.discussion_id
+  JOIN articles_article story ON story.id = original.discussion_id
+  WHERE original.id = c.duplicate_of_id) END"""
 
 # Each statement adds a last column, `rest`: whether there are more roots, or how many replies there are.
 ROW_COLUMNS = f"""
 c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.id, c.author_id, c.guest_id, c.author_name,
 CASE WHEN c.author_id IS NULL THEN ''
-     WHEN EXISTS (SELECT FROM articles_article_editors e
-                  WHERE e.article_id = c.discussion_id AND e.user_id = c.author_id)
-       OR EXISTS (SELECT FROM articles_byline b JOIN articles_author w ON w.id = b.author_id
-                  WHERE b.article_id = c.discussion_id AND w.user_id = c.author_id) THEN 'author'
-     ELSE coalesce((SELECT min(lower(g.name))
-                    FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
-                    WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,
+     WHEN EXISTS (SELECT FROM articles_article_editors editor
+                  WHERE editor.article_id = c.discussion_id AND editor.user_id = c.author_id)
+       OR EXISTS (SELECT FROM articles_byline byline
+                  JOIN articles_author author ON author.id = byline.author_id
+                  WHERE byline.article_id = c.discussion_id AND author.user_id = c.author_id) THEN 'author'
+     ELSE coalesce((SELECT min(lower(role.name))
+                    FROM accounts_user_groups membership
+                    JOIN auth_group role ON role.id = membership.group_id
+                    WHERE membership.user_id = c.author_id AND role.name IN ('Editor', 'Moderator')), '') END,
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
 c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
 c.is_pick, c.is_locked, c.is_redacted,
-{_of_duplicate_target("r.id")}, {_of_duplicate_target("s.slug")}, {DUPLICATE_TARGET_VERSIONS},
-a.id, a.author_name"""
+{_of_duplicate_target("original.id")}, {_of_duplicate_target("story.slug")}, {DUPLICATE_TARGET_VERSIONS},
+replied_to.id, replied_to.author_name"""
 
 REPLIED_TO_JOIN = f"""
-LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = {REPLIED_TO_ID}"""
+LEFT JOIN comments_comment replied_to ON replied_to.state = 'published' AND replied_to.id = {REPLIED_TO_ID}"""
 
 
 class CommentRecord(NamedTuple):

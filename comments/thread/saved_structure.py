@@ -14,9 +14,10 @@ from core.database.sql import fetch_rows
 
 # The saved parent of each imported comment; None at the top level.
 _SAVED_PARENTS = """
-SELECT c.id, p.id FROM comments_comment c
-LEFT JOIN comments_comment p
-  ON p.source <> '' AND p.source = c.source AND p.source_id = c.source_parent AND c.source_parent <> ''
+SELECT c.id, parent.id FROM comments_comment c
+LEFT JOIN comments_comment parent
+  ON parent.source <> '' AND parent.source = c.source
+  AND parent.source_id = c.source_parent AND c.source_parent <> ''
 WHERE c.id = ANY(%(ids)s) AND c.source <> ''"""
 
 

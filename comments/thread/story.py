@@ -151,9 +151,11 @@ CROSS JOIN LATERAL (
   FROM articles_article_topics m JOIN articles_topic t ON t.id = m.topic_id
   WHERE m.article_id = a.id AND t.shown) topics
 CROSS JOIN LATERAL (
-  SELECT array_agg(u.name ORDER BY b.place, b.id) AS names, array_agg(w.slug ORDER BY b.place, b.id) AS slugs
-  FROM articles_byline b JOIN articles_author w ON w.id = b.author_id JOIN accounts_user u ON u.id = w.user_id
-  WHERE b.article_id = a.id AND u.name <> '') authors
+  SELECT array_agg(u.name ORDER BY byline.place, byline.id) AS names,
+         array_agg(author.slug ORDER BY byline.place, byline.id) AS slugs
+  FROM articles_byline byline JOIN articles_author author ON author.id = byline.author_id
+  JOIN accounts_user u ON u.id = author.user_id
+  WHERE byline.article_id = a.id AND u.name <> '') authors
 {_discussion_summary_joins(f" AND NOT {MUTED_AUTHOR}")}{{more_joins}}
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
