@@ -391,7 +391,7 @@ def _store_comments(
         with_search_texts=not report.is_screened_later,
     )
     # Also those that return: their import may have been undone before its job had screened them.
-    published = [*result.created, *result.returned]
+    published = [*result.created, *result.republished]
     if report.is_screened_later:
         import_jobs.screen_later(batch=batch, discussion=article.pk, count=len(published))
     else:

@@ -99,7 +99,7 @@ def mark_comments_seen(
     request.unread_count = unread.total - unread.of_story + remaining
 
 
-def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Collection[int]) -> int:
+def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], comments: Collection[int]) -> int:
     """Mark these comments as seen for one follower of a discussion. Returns the number of unread ones.
 
     The watermark moves on to the first comment that is left, or to OVERLAP before the page. Only the comments
@@ -112,7 +112,7 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
     if new is None:  # the first unread one is not known, and so neither is the watermark
         return follow.unread_count
     unread = [comment for comment in new if comment.id not in follow.seen_comments]
-    left = [comment for comment in unread if comment.id not in shown]
+    left = [comment for comment in unread if comment.id not in comments]
     if len(left) == len(unread):
         return follow.unread_count
     seen_at, count = request.now - OVERLAP, 0
@@ -128,8 +128,8 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
         "unread_count": count,
     }
     # The search may have noted more updates meanwhile; then the next page marks them.
-    same = Follow.objects.filter(pk=follow.pk, seen_at=follow.seen_at, unread_count=follow.unread_count)
-    return count if same.update(**values) else follow.unread_count
+    unchanged = Follow.objects.filter(pk=follow.pk, seen_at=follow.seen_at, unread_count=follow.unread_count)
+    return count if unchanged.update(**values) else follow.unread_count
 
 
 def correct_counts(updates: Iterable[FollowUpdates]) -> None:

@@ -301,10 +301,10 @@ def _add_on_own_comments(
     recommendations = _read_recommendations(of_recommendations, since, until) if of_recommendations else []
     ids = {pick.comment for pick in picks} | {comment for _follow, comment, _at, _count in recommendations}
     # The picks are those of all people, so only the texts of the followers' own comments are read.
-    written = Q(author__in=[f.user_id for f in follows if f.user_id]) | Q(
+    is_of_follower = Q(author__in=[f.user_id for f in follows if f.user_id]) | Q(
         author=None, guest__in=[f.guest_id for f in follows if f.guest_id]
     )
-    comments = _read_texts(ids, until, written)
+    comments = _read_texts(ids, until, is_of_follower)
     for pick in sorted(picks, key=lambda pick: (pick.at, pick.comment)):
         comment = comments.get(pick.comment)
         if not comment or not comment.is_pick or (pick.editor or 0) == comment.author_id:

@@ -22,7 +22,7 @@ Matches = Mapping[str, frozenset[str]]  # {word as written: the stems of the que
 
 class Passage(NamedTuple):
     text: str  # a paragraph, list item, cell or line
-    quoted: bool
+    is_quoted: bool
 
 
 class _Hit(NamedTuple):
@@ -144,11 +144,13 @@ def _group(hits: list[_Hit]) -> list[list[_Hit]]:
 
 def _choose(groups: list[list[_Hit]]) -> list[list[_Hit]]:
     """Choose the groups for the excerpts: first those with new search words, then those with the most."""
-    left = [(group, frozenset[str]().union(*(hit.stems for hit in group))) for group in groups[:MAX_GROUPS]]
+    remaining = [
+        (group, frozenset[str]().union(*(hit.stems for hit in group))) for group in groups[:MAX_GROUPS]
+    ]
     seen, chosen = frozenset[str](), list[list[_Hit]]()
-    while left and len(chosen) < MAX_EXCERPTS:
-        gains = [(len(stems - seen), len(stems)) for _, stems in left]
-        group, stems = left.pop(gains.index(max(gains)))
+    while remaining and len(chosen) < MAX_EXCERPTS:
+        gains = [(len(stems - seen), len(stems)) for _, stems in remaining]
+        group, stems = remaining.pop(gains.index(max(gains)))
         seen |= stems
         chosen.append(group)
     return sorted(chosen)
@@ -181,7 +183,7 @@ def _highlight_slice(text: str, start: int, end: int, hits: Iterable[_Hit]) -> S
 
 def _wrap_paragraph(passage: Passage, text: SafeString) -> SafeString:
     paragraph = f'<p dir="auto">{text}</p>'
-    return SafeString(f"<blockquote>{paragraph}</blockquote>" if passage.quoted else paragraph)
+    return SafeString(f"<blockquote>{paragraph}</blockquote>" if passage.is_quoted else paragraph)
 
 
 def _join(parts: Iterable[SafeString]) -> SafeString:

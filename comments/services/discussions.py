@@ -55,9 +55,9 @@ def change_discussion(*, article: Article, actor: User | None = None, **values: 
 
 def change_discussions(*, ids: Sequence[int], **values: Any) -> None:
     """Change settings of the discussions of many articles, in three statements."""
-    if shown := {name: value for name, value in values.items() if name in READER_SETTINGS}:
+    if reader_settings := {name: value for name, value in values.items() if name in READER_SETTINGS}:
         # The database compares in the same statement, as another administrator may save at the same moment.
-        values["version"] = Case(When(**shown, then=F("version")), default=F("version") + 1)
+        values["version"] = Case(When(**reader_settings, then=F("version")), default=F("version") + 1)
     with transaction.atomic():
         lock_discussions(ids)
         Discussion.objects.filter(pk__in=ids).update(**values)

@@ -48,7 +48,7 @@ class ImportedComment(NamedTuple):
 @dataclass(frozen=True)
 class ImportResult:
     created: list[int]
-    returned: list[int]  # published again, after an earlier import was undone
+    republished: list[int]  # whose earlier import was undone
     skipped: int
 
 
@@ -83,9 +83,9 @@ def import_comments(
         existing = {source_id: (pk, tree) for source_id, pk, tree in rows}
         # First, before log entries of this batch exist for new comments: it works with the batch's entries.
         ids = [existing[c.source_id][0] for c in comments if c.source_id in existing]
-        returned = republish_imported(ids=ids, actor=actor, batch=batch)
+        republished = republish_imported(ids=ids, actor=actor, batch=batch)
         now = timezone.now()
-        places, grown_trees = _assign_places(comments, existing, now)
+        places, extended_trees = _assign_places(comments, existing, now)
         common: dict[str, Any] = {
             "discussion": article.pk,
             "actor": actor.pk if actor else None,
@@ -101,8 +101,8 @@ def import_comments(
             execute(sql.INSERT_IMPORTED, common | columns)
         execute("SET CONSTRAINTS ALL DEFERRED")
         created = [place.id for place in places.values()]
-        if grown_trees:
-            execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
+        if extended_trees:
+            execute(sql.NUMBER_TREES, {"trees": sorted(extended_trees)})
         if created:
             Discussion.objects.filter(pk=article.pk).update(
                 visible_count=F("visible_count") + len(created),
@@ -110,10 +110,10 @@ def import_comments(
                 version=F("version") + 1,
             )
         if with_search_texts:
-            store_missing_search_texts([*created, *returned])
+            store_missing_search_texts([*created, *republished])
         if len(created) >= ANALYZE_FROM:
             transaction.on_commit(_analyze_tables)
-    return ImportResult(created, returned, len(comments) - len(created) - len(returned))
+    return ImportResult(created, republished, len(comments) - len(created) - len(republished))
 
 
 def store_missing_search_texts(ids: Sequence[int]) -> None:
@@ -157,7 +157,7 @@ def _assign_places(
     trees = _next_ids("comments_tree_seq", sum(comments[position].parent is None for position in new))
     keys = _next_ids("comments_comment_id_seq", len(new))
     rows: list[tuple[int, int]] = []  # id and tree by position in `comments`, existing and new
-    grown_trees: set[int] = set()
+    extended_trees: set[int] = set()
     for source in comments:
         if row := existing.get(source.source_id):
             rows.append(row)
@@ -167,10 +167,10 @@ def _assign_places(
             continue
         tree = rows[source.parent][1]
         if comments[source.parent].source_id in existing:
-            grown_trees.add(tree)
+            extended_trees.add(tree)
         rows.append((next(keys), tree))
     parents = [source.parent for source in comments]
-    whole = [position for position in new if rows[position][1] not in grown_trees]
+    whole = [position for position in new if rows[position][1] not in extended_trees]
     numbers = number_trees(parents, [_stored_time(source, now) for source in comments], whole)
     places = {}
     for position in new:
@@ -179,7 +179,7 @@ def _assign_places(
         places[position] = _Place(
             key, None if parent is None else rows[parent][0], tree, numbers.get(position, temporary)
         )
-    return places, grown_trees
+    return places, extended_trees
 
 
 def _encode(

@@ -79,8 +79,8 @@ def remove_content(ids: Sequence[int]) -> list[CommentContent]:
         earlier[pk].append(TextVersion(*version))
     rows = Comment.objects.filter(pk__in=ids).order_by("pk")
     contents = [
-        CommentContent(pk, name, email, [*earlier[pk], TextVersion(*shown)])
-        for pk, name, email, *shown in rows.values_list("pk", "author_name", "author_email", *fields)
+        CommentContent(pk, name, email, [*earlier[pk], TextVersion(*current)])
+        for pk, name, email, *current in rows.values_list("pk", "author_name", "author_email", *fields)
     ]
     delete_content(ids)
     return contents
@@ -203,6 +203,6 @@ def swap_revisions(values: Mapping[int, int]) -> None:
         revisions.values(), ["body", "revision", "is_redacted"], batch_size=500
     )
     store_search_texts(comments)
-    if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
-        increment_versions(shown)
+    if changed := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
+        increment_versions(changed)
         invalidate_stale_copies()

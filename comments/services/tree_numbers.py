@@ -40,11 +40,11 @@ def _number_tree(
     root: int, replies: dict[int, list[int]], parents: Sequence[int | None]
 ) -> Iterator[tuple[int, TreeNumbers]]:
     order: list[tuple[int, int]] = []  # position and level, each comment before its replies
-    left = [(root, 0)]
-    while left:
-        position, level = left.pop()
+    stack = [(root, 0)]
+    while stack:
+        position, level = stack.pop()
         order.append((position, level))
-        left += [(reply, level + 1) for reply in reversed(replies.get(position, ()))]
+        stack += [(reply, level + 1) for reply in reversed(replies.get(position, ()))]
     sizes = dict.fromkeys((position for position, _ in order), 1)
     for position, level in reversed(order):
         parent = parents[position]

@@ -133,8 +133,8 @@ def read_page(
 
 def make_page(records: list[CommentRecord], order: Order, *, is_as_saved: bool = False) -> ThreadPage:
     """Return the page of these records, which `rows_query` returned."""
-    shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
-    omitted = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
+    shown_replies = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
+    omitted = {r.id: r.reply_count - shown_replies[r.tree_id] for r in records if not r.parent_id}
     last = next((r for r in reversed(records) if not r.parent_id), None)
     next_cursor = (
         ThreadCursor.of(getattr(last, ORDER_COLUMNS[order]), last.id) if last and last.rest else None
@@ -250,6 +250,6 @@ ORDER BY c.lft"""
     values = {"branch": comment.pk, "after": comment.pk if after is None else after, **reader.parameters}
     records = fetch_records(statement, values)
     following = [r for r in records if r.rest is not None]
-    shown = sum(r.state == State.PUBLISHED for r in following)
-    omitted = {records[0].id: following[-1].rest - shown} if following else {}
+    shown_count = sum(r.state == State.PUBLISHED for r in following)
+    omitted = {records[0].id: following[-1].rest - shown_count} if following else {}
     return list(build_rows(records, omitted))

@@ -74,7 +74,7 @@ class ViewerContext:
 
     moderates: bool
     is_guest: bool = False
-    mine: set[int] = field(default_factory=set)
+    own: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
     # Sentences that say why pending comments wait, or why the reader sees a removed one.
     reasons: dict[int, list[str]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ def personalize(
     viewer = ViewerContext(
         moderates=reader.moderates,
         is_guest=reader.user is None,
-        mine={row.id for row in own_rows},
+        own={row.id for row in own_rows},
         editable={row.id for row in own_rows if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
         unpostable={
             row.id: ceil((row.created_at + UNDO_WINDOW - now).total_seconds())

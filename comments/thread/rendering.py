@@ -144,11 +144,11 @@ def _render_trees(rows_by_tree: list[tuple[ThreadRow, ...]], context: dict[str, 
     if missing := [number for number, found in enumerate(html) if not found]:
         rows = [row for number in missing for row in rows_by_tree[number]]
         rendered = _render("_trees", context | {"rows": rows, "tree_end": TREE_END}).split(TREE_END)
-        for number, made in zip(missing, rendered[:-1], strict=True):
-            html[number] = made
+        for number, tree_html in zip(missing, rendered[:-1], strict=True):
+            html[number] = tree_html
             if not settings.DEBUG:  # in debug mode templates may change
-                size = 2 * sys.getsizeof(made) + 1024 * len(rows_by_tree[number])
-                trees.put(keys[number], TreeHtml(made, size))
+                size = 2 * sys.getsizeof(tree_html) + 1024 * len(rows_by_tree[number])
+                trees.put(keys[number], TreeHtml(tree_html, size))
     return html
 
 

@@ -124,7 +124,7 @@ def test_typed_text_is_escaped_and_rendered_html_is_not():
 def test_explanations_and_labels_are_escaped():
     bad = "<i>&"
     viewer = ViewerContext(
-        moderates=True, mine={1, 2}, reasons={1: [bad], 2: [bad]}, waiting=bad, may_recommend=True
+        moderates=True, own={1, 2}, reasons={1: [bad], 2: [bad]}, waiting=bad, may_recommend=True
     )
     acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
     rows = [
@@ -143,7 +143,7 @@ def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
     rows = [row(1, author_name="Jim", state="rejected", state_reason="off_topic", body_html="")]
     viewer = ViewerContext(
         moderates=False,
-        mine={1},
+        own={1},
         decisions={1: ExplainedDecision(["Off-topic."], "<p>Rash.</p>", can_appeal=True)},
         decision_urls={1: "/d/"},
     )
@@ -161,8 +161,8 @@ def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
 def test_a_guests_own_comments_lead_to_their_pages(state):
     """The guest has no account menu."""
     rows = [row(1, state=state), row(2)]
-    member = ViewerContext(moderates=False, mine={1})
-    guest = ViewerContext(moderates=False, is_guest=True, mine={1})
+    member = ViewerContext(moderates=False, own={1})
+    guest = ViewerContext(moderates=False, is_guest=True, own={1})
     links = '<a href="/account/comments/">My comments</a><a href="/account/notifications/">Notifications</a>'
     page = render(rows, viewer=guest)
     Outline(page)
@@ -174,7 +174,7 @@ def test_the_full_date_is_shown_once_in_each_tree():
     own = row(4, 1, state="rejected", state_reason="off_topic", body_html="")
     viewer = ViewerContext(
         moderates=False,
-        mine={4},
+        own={4},
         decisions={4: ExplainedDecision([], "", can_appeal=True)},
         decision_urls={4: "/d/"},
     )
@@ -199,10 +199,10 @@ def test_a_pending_comment_is_shown_only_to_its_author_and_moderators():
         "<strong>Waiting for review, usually 2 h:</strong> it has two links."
         ' <a href="/decision/">Details</a></p>'
     )
-    others = ViewerContext(moderates=False, mine={2})
+    others = ViewerContext(moderates=False, own={2})
     mine = ViewerContext(
         moderates=False,
-        mine={1},
+        own={1},
         reasons={1: ["it has two links."]},
         waiting="Waiting for review, usually 2 h",
         decision_urls={1: "/decision/"},
