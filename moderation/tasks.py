@@ -54,7 +54,7 @@ def notify_authors(batch: str) -> int:
 @in_site_language()
 def notify_reporters(batch: str) -> int:
     """Send each person one mail about the decision on their report. Returns the number of mails."""
-    cases = Case.objects.filter(closed_by=batch)
+    cases = Case.objects.filter(closing_action_id=batch)
     not_notified = Q(notified_at=None) | Q(notified_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
     reports = Report.objects.filter(not_notified, has_confirmed_email(), case__in=cases)

@@ -74,14 +74,14 @@ def _poisoned(starter: Model, good: list[Row], spam: list[Row], counts: Counts) 
     for what, wrong in trials:
         model = training.train([*right, *wrong[: counts.wrong]], copy(starter))
         evaluated = [*later, *wrong[counts.wrong :]]
-        numbers, usual_numbers = (training.evaluate(one, evaluated) for one in (model, starter))
-        own_scores = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
+        evaluation, usual_evaluation = (training.evaluate(one, evaluated) for one in (model, starter))
+        own_scores = GoodScores(evaluation["good"], evaluation["highest"], evaluation["weights"])
         at = waiting_threshold(1.0, own_scores, GoodScores(0, []))
         shares = tuple(
             100 * sum(model.score(row.data) >= at for row in rows) / len(rows)
             for rows in (others, others_on_topic[: counts.others], others_spam[: counts.others])
         )
-        trial = training.compare(numbers, usual_numbers, version=0, percent=1.0)
+        trial = training.compare(evaluation, usual_evaluation, version=0, percent=1.0)
         yield Poisoned(what, shares, not training.is_worse(trial, percent=1.0))
 
 

@@ -80,10 +80,10 @@ def sync_cases(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID
         _create_cases(Comment.objects.filter(pk__in=waiting))
 
 
-def close_cases(comments: Sequence[int], *, closed_by: UUID) -> None:
-    """Close the open cases of these comments. An undo of the action `closed_by` reopens them."""
+def close_cases(comments: Sequence[int], *, closing_action_id: UUID) -> None:
+    """Close the open cases of these comments. An undo of that action reopens them."""
     Case.objects.open().filter(comment__in=comments).update(
-        closed_at=timezone.now(), closed_by=closed_by, claimed_by=None, claimed_until=None
+        closed_at=timezone.now(), closing_action_id=closing_action_id, claimed_by=None, claimed_until=None
     )
 
 

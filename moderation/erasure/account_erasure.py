@@ -159,7 +159,9 @@ def _unerased_comments(person: Person) -> Any:
 
 def _reported_as_illegal(person: Person) -> Any:
     """Return the comments on which a moderator has to decide because of a report of illegal content."""
-    return Case.objects.open().filter(is_illegal=True, comment__in=person.comments()).values("comment")
+    return (
+        Case.objects.open().filter(is_reported_illegal=True, comment__in=person.comments()).values("comment")
+    )
 
 
 @transaction.atomic
@@ -170,7 +172,7 @@ def _delete(ids: Sequence[int], actor: User | None) -> None:
     """
     lock_discussions_of(ids)
     # Somebody may have reported one just before the lock.
-    reported = Case.objects.open().filter(is_illegal=True, comment__in=ids)
+    reported = Case.objects.open().filter(is_reported_illegal=True, comment__in=ids)
     ids = sorted(set(ids).difference(reported.values_list("comment", flat=True)))
     not_removed = Comment.objects.filter(pk__in=ids, state__in=[State.PUBLISHED, State.PENDING])
     change_states(

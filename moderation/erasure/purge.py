@@ -151,7 +151,7 @@ def erase_related_data(comments: Sequence[int]) -> None:
     Open cases are closed, as nothing is left to decide on. Reports of illegal content are kept, since the law
     requires a record of them.
     """
-    cases.close_cases(comments, closed_by=uuid4())
+    cases.close_cases(comments, closing_action_id=uuid4())
     Origin.objects.filter(comment__in=comments).delete()
     ModeratorNote.objects.filter(comment__in=comments).delete()
     DecisionMessage.objects.filter(comment__in=comments).delete()

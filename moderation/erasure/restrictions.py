@@ -50,7 +50,7 @@ def restrict(
             ]
             restricted_content.store_texts(made)
             if actor is None:  # A replay: only the action of a person closes the cases of reported comments.
-                cases.close_cases(restricted, closed_by=batch.pk)
+                cases.close_cases(restricted, closing_action_id=batch.pk)
             if notify and why not in Restriction.NO_NOTIFICATION:
                 tasks.notify_authors_later(batch)
     return decisions.make_result(batch, ids, restricted)

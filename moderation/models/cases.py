@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import Comment, Discussion
 
 # The fields by which a queue selects its cases (queue/queues.py).
-CASE_FLAGS = ("is_waiting", "is_reported", "is_illegal", "is_new_person", "is_appealed")
+CASE_FLAGS = ("is_waiting", "is_reported", "is_reported_illegal", "is_new_person", "is_appealed")
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -31,7 +31,7 @@ class Case(models.Model):
     due_at = models.DateTimeField(default=timezone.now)
     is_waiting = models.BooleanField(default=False)  # the comment is pending
     is_reported = models.BooleanField(default=False)  # reported since the case was opened
-    is_illegal = models.BooleanField(default=False)  # reported as illegal content
+    is_reported_illegal = models.BooleanField(default=False, db_column="is_illegal")
     is_new_person = models.BooleanField(default=False)  # the checks found only that its author is new
     is_appealed = models.BooleanField(default=False)  # its author appealed, or edited and resubmitted it
     score = models.FloatField(default=0)  # 0 to 1: the strongest finding
@@ -41,8 +41,8 @@ class Case(models.Model):
     )
     claimed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    # The id of an action, not of a person. No Batch has it if the author deleted the comment.
-    closed_by = models.UUIDField(null=True)
+    # The id of a Batch. No Batch has it if the author deleted the comment.
+    closing_action_id = models.UUIDField(null=True, db_column="closed_by")
 
     objects = CaseQuerySet.as_manager()
 
@@ -51,7 +51,9 @@ class Case(models.Model):
         verbose_name_plural = _("cases")
         indexes = [
             models.Index(fields=["comment", "id"], name="case_comment"),
-            models.Index(fields=["closed_by"], condition=~Q(closed_by=None), name="case_closed_by"),
+            models.Index(
+                fields=["closing_action_id"], condition=~Q(closing_action_id=None), name="case_closed_by"
+            ),
             models.Index(fields=["due_at", "id"], condition=Q(closed_at=None), name="case_due"),
             models.Index(fields=["discussion"], condition=Q(closed_at=None), name="case_discussion"),
             models.Index(  # to count the cases of each queue without reading the table
@@ -72,14 +74,16 @@ class SecondOpinion(models.Model):
     """A decided case that is shown to a second moderator without the decision."""
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+")
-    first = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
-    asked_at = models.DateTimeField(default=timezone.now)
+    first_action = models.ForeignKey(
+        "moderation.Batch", models.PROTECT, related_name="+", db_column="first_id"
+    )
+    requested_at = models.DateTimeField(default=timezone.now, db_column="asked_at")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     to_state = models.CharField(max_length=10, blank=True)  # the second moderator's answer
-    given_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True, db_column="given_at")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["comment", "first"], name="secondopinion_once")]
+        constraints = [models.UniqueConstraint(fields=["comment", "first_action"], name="secondopinion_once")]
 
     def __str__(self) -> str:
         return f"#{self.comment_id}"

@@ -174,7 +174,7 @@ class AccountErasure(models.Model):
     user = models.OneToOneField(User, models.CASCADE, null=True, related_name="+")
     guest = models.OneToOneField(Guest, models.CASCADE, null=True, related_name="+")
     deletes_comments = models.BooleanField()  # False: they stay without the name
-    asked_at = models.DateTimeField(default=timezone.now)
+    requested_at = models.DateTimeField(default=timezone.now, db_column="asked_at")
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -183,4 +183,4 @@ class AccountErasure(models.Model):
         constraints = [one_person_constraint(name="accounterasure_of_one_person")]
 
     def __str__(self) -> str:
-        return f"{person_key(self.user_id, self.guest_id)} {self.asked_at:%Y-%m-%d}"
+        return f"{person_key(self.user_id, self.guest_id)} {self.requested_at:%Y-%m-%d}"

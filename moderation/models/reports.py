@@ -111,14 +111,15 @@ class AddressReportCount(models.Model):
 class Appeal(models.Model):
     """An author's appeal against a decision on a comment, possible once for each comment.
 
-    `against` is the transition of the decision. With `is_edit` the author edited the comment and resubmitted
-    it, which is also possible once.
+    With `is_edit` the author edited the comment and resubmitted it, which is also possible once.
     """
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="appeals", db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="appeals")
     is_edit = models.BooleanField(default=False)
-    against = models.ForeignKey("comments.Transition", models.PROTECT, related_name="+", db_index=False)
+    appealed_transition = models.ForeignKey(
+        "comments.Transition", models.PROTECT, related_name="+", db_index=False, db_column="against_id"
+    )
     text = models.TextField(blank=True, max_length=MAX_APPEAL_LENGTH)
     at = models.DateTimeField(default=timezone.now)
 

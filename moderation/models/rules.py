@@ -41,8 +41,10 @@ class Rule(models.Model):
     holds = models.BooleanField(_("sends matches to review"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
-    # The first version of the rule. Null: this is the first. At most one version is active.
-    first = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
+    # Null: this is the first. At most one version is active.
+    first_version = models.ForeignKey(
+        "self", models.PROTECT, null=True, editable=False, related_name="+", db_column="first_id"
+    )
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
     )
@@ -63,7 +65,7 @@ class Rule(models.Model):
                 name="rule_once",
             ),
             models.UniqueConstraint(
-                Coalesce("first", "id"), condition=Q(is_active=True), name="rule_one_version"
+                Coalesce("first_version", "id"), condition=Q(is_active=True), name="rule_one_version"
             ),
             models.CheckConstraint(condition=Q(topic=None) | Q(article=None), name="rule_one_scope"),
         ]

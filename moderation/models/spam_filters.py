@@ -23,9 +23,10 @@ class FilterVersion(models.Model):
     # then; for a starter, its source. "is_emptied": its weights were deleted because of a restricted comment;
     # "is_of_another_release": this release can't load its weights.
     trained_on = models.JSONField(default=dict)
-    # Its results on decisions that were taken after its training (spam_filter.training). Empty: none yet.
-    numbers = models.JSONField(default=dict)
-    numbers_at = models.DateTimeField(null=True)
+    # Its results on decisions that were taken after its training (spam_filter.training.Evaluation), and in
+    # "trial" those of its comparison with the version that was active. Empty: none yet.
+    evaluation = models.JSONField(default=dict, db_column="numbers")
+    evaluated_at = models.DateTimeField(null=True, db_column="numbers_at")
     is_refused = models.BooleanField(default=False)  # its results were worse than those of the active version
 
     class Meta:

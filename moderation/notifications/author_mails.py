@@ -43,7 +43,7 @@ def compose_decision_mails(action: UUID) -> list[EmailMessage]:
         comment__state__in=[State.PUBLISHED, *REMOVED],
     )
     appeals = Appeal.objects.filter(comment__in=transitions.values("comment"), is_edit=False)
-    answers = dict(appeals.values_list("comment", "case__closed_by"))
+    answers = dict(appeals.values_list("comment", "case__closing_action_id"))
     answered = {pk for pk, answer in answers.items() if answer == action}
     if _mass_spam_actions([action]):
         transitions = transitions.filter(comment__in=answered)

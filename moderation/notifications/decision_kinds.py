@@ -119,7 +119,7 @@ def decision_sentences(
             return [
                 _("You appealed the removal of your comment. It stays removed: %(reason)s.") % label,
                 _("A different moderator reviewed your appeal.")
-                if answered and transition.actor_id != answered.against.actor_id
+                if answered and transition.actor_id != answered.appealed_transition.actor_id
                 else "",
             ]
         case Kind.REDACTED:
@@ -151,7 +151,7 @@ def report_sentence(kind: Kind, cases: list[Case]) -> str:
         return _("For such comments we do not say whether they were reported.")
     if kind not in REMOVED_KINDS | {Kind.REDACTED}:
         return ""
-    if any(case.is_illegal for case in cases):
+    if any(case.is_reported_illegal for case in cases):
         return _("It was reported as illegal.")
     if any(case.is_reported for case in cases):
         return _("A reader had reported it.")

@@ -88,7 +88,7 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
     for case in Case.objects.filter(comment__in=ids):
         cases[case.comment_id].append(case)
     appeals = defaultdict(list)
-    for appeal in Appeal.objects.filter(comment__in=ids).select_related("against", "case"):
+    for appeal in Appeal.objects.filter(comment__in=ids).select_related("appealed_transition", "case"):
         appeals[appeal.comment_id].append(appeal)
     findings = defaultdict(list)
     for finding in Finding.objects.of_current_texts(ids):
@@ -168,7 +168,9 @@ def report_outcome(case: Case, comment: Comment) -> str:
         return _("The comment is gone: its import was undone.")
     if comment.state == State.PENDING:
         return _("The comment is hidden while it is being reviewed.")
-    if comment.is_redacted and _shows_other_text(case.closed_by, comment.pk):  # not by an earlier action
+    if comment.is_redacted and _shows_other_text(
+        case.closing_action_id, comment.pk
+    ):  # not by an earlier action
         return _("A moderator reviewed the comment and removed words from it.")
     return _("A moderator reviewed the comment and kept it.")
 
@@ -221,7 +223,9 @@ def _notice(
     is_proposed: bool,  # the checks had proposed the removal
 ) -> DecisionNotice:
     transition = history.notified
-    answered = next((a for a in appeals if transition.batch and a.case.closed_by == transition.batch), None)
+    answered = next(
+        (a for a in appeals if transition.batch and a.case.closing_action_id == transition.batch), None
+    )
     causes = [found for found in findings if found.holds]
     kind = _kind(comment, history, answered, causes)
     shown = causes if kind in decision_kinds.NOT_REVIEWED else []

@@ -55,13 +55,13 @@ WAITING, REPORTED, FIRST_TIME, APPEALS, FLAGGED = "waiting", "reported", "new", 
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
     # Includes published comments reported as illegal, which come first.
-    WAITING: (gettext_lazy("Waiting for review"), Q(is_waiting=True) | Q(is_illegal=True)),
-    REPORTED: (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_illegal=True)),
+    WAITING: (gettext_lazy("Waiting for review"), Q(is_waiting=True) | Q(is_reported_illegal=True)),
+    REPORTED: (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_reported_illegal=True)),
     FIRST_TIME: (gettext_lazy("First-time commenters"), Q(is_waiting=True, is_new_person=True)),
     APPEALS: (gettext_lazy("Appeals"), Q(is_appealed=True)),
     FLAGGED: (
         gettext_lazy("Flagged after publication"),
-        Q(is_waiting=False, is_reported=False, is_illegal=False, is_appealed=False),
+        Q(is_waiting=False, is_reported=False, is_reported_illegal=False, is_appealed=False),
     ),
 }
 
@@ -380,7 +380,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
         queries |= {
             "sanction_appeals": query_text(sanctions.open_appeals().values("pk")[:1]),
             "similar": _count_and_oldest(similar_pages.open_groups(user), "made_at"),
-            "opinions": _count_and_oldest(second_opinions.open_questions(user), "asked_at"),
+            "opinions": _count_and_oldest(second_opinions.open_questions(user), "requested_at"),
         }
     return {name: query.replace(str(PLACEHOLDER_USER_ID), "%(user)s") for name, query in queries.items()}
 
@@ -394,8 +394,8 @@ def _count_and_oldest(rows: QuerySet[Any], time: str) -> str:
 def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base: str) -> list[QueueSummary]:
     """Return the summaries of all queues from the rows of `summary_queries`."""
     numbers = {key: _numbers_of(where, found) for key, (_label, where) in QUEUES.items()}
-    illegal, _oldest = _numbers_of(Q(is_illegal=True), found)
-    illegal_published, _oldest = _numbers_of(Q(is_illegal=True, is_waiting=False), found)
+    illegal, _oldest = _numbers_of(Q(is_reported_illegal=True), found)
+    illegal_published, _oldest = _numbers_of(Q(is_reported_illegal=True, is_waiting=False), found)
     # Appeals against sanctions are rare, and Django takes long to compose the query of those to answer.
     appealed = _times_of_sanction_appeals(user) if found.get("sanction_appeals") else []
     if appealed:

@@ -48,7 +48,7 @@ def give_opinion(request: HttpRequest, pk: int) -> HttpResponse:
     `to`: the state that this moderator would choose. The comment does not change.
     """
     user = require_moderator(request)
-    opinion = get_object_or_404(SecondOpinion.objects.exclude(first__actor=user), pk=pk)
+    opinion = get_object_or_404(SecondOpinion.objects.exclude(first_action__actor=user), pk=pk)
     to = request.POST.get("to", "")
     if to not in ANSWERS:
         return HttpResponseBadRequest(_("Unknown answer."))

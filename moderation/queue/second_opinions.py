@@ -61,20 +61,20 @@ def open_questions(user: User) -> QuerySet[SecondOpinion]:
     """
     same_text = Transition.objects.filter(
         kind=Transition.Kind.STATE,
-        batch=OuterRef("first"),
+        batch=OuterRef("first_action"),
         comment=OuterRef("comment"),
         revision=OuterRef("comment__revision"),
     )
-    questions = SecondOpinion.objects.filter(Exists(same_text), given_at=None, comment__erased_at=None)
-    questions = questions.exclude(first__actor=user).exclude(comment__author=user)
+    questions = SecondOpinion.objects.filter(Exists(same_text), answered_at=None, comment__erased_at=None)
+    questions = questions.exclude(first_action__actor=user).exclude(comment__author=user)
     questions = questions.exclude(comment__state=State.DELETED)
-    return questions.exclude(comment__state_reason=Reason.RESTRICTED).order_by("asked_at", "pk")
+    return questions.exclude(comment__state_reason=Reason.RESTRICTED).order_by("requested_at", "pk")
 
 
 def save_answer(opinion: SecondOpinion, *, user: User, to: State) -> bool:
     """Store the answer of this moderator. Returns False if the question is not open any more."""
     own = open_questions(user).filter(pk=opinion.pk).order_by()
-    return bool(own.update(actor=user, to_state=to, given_at=timezone.now()))
+    return bool(own.update(actor=user, to_state=to, answered_at=timezone.now()))
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Agreement:
 
 def agreement() -> Agreement:
     """Return the agreement of all second opinions with the first decisions."""
-    given = SecondOpinion.objects.exclude(given_at=None).order_by()
-    return agreement_of_pairs(Counter(given.values_list("first__to_state", "to_state")))
+    given = SecondOpinion.objects.exclude(answered_at=None).order_by()
+    return agreement_of_pairs(Counter(given.values_list("first_action__to_state", "to_state")))
 
 
 def agreement_of_pairs(pairs: Mapping[tuple[str, str], int]) -> Agreement:

@@ -141,8 +141,8 @@ def report_illegal_content(
             email=email,
             in_good_faith=True,
         )
-        if not case.is_illegal:
-            _raise_priority(case, cases.ILLEGAL_HOURS, is_illegal=True)
+        if not case.is_reported_illegal:
+            _raise_priority(case, cases.ILLEGAL_HOURS, is_reported_illegal=True)
             tasks.notify_moderators.enqueue(report.pk)
         if email:
             tasks.send_receipt.enqueue(report.pk)
@@ -163,7 +163,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
         _check_appeals_today(user, guest)
         case = _case_of(comment, REMOVED)
         last = _check_option(comment, "appeal")
-        appeal = Appeal.objects.create(comment=comment, case=case, against=last, text=text)
+        appeal = Appeal.objects.create(comment=comment, case=case, appealed_transition=last, text=text)
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True)
     return appeal
 
@@ -189,7 +189,7 @@ def edit_and_resubmit(
         last = _check_option(comment, "resubmit")
         fresh = resubmit_comment(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
-        appeal = Appeal.objects.create(comment=fresh, is_edit=True, case=case, against=last)
+        appeal = Appeal.objects.create(comment=fresh, is_edit=True, case=case, appealed_transition=last)
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True, is_waiting=True)
     return appeal
 
@@ -201,12 +201,12 @@ def review_requests(case: Case, user: User) -> list[ReviewRequest]:
     `user` is the moderator who reads them: an appeal against their own decision says so.
     """
     requests: list[ReviewRequest] = []
-    if case.is_illegal:
+    if case.is_reported_illegal:
         requests += _requests_of_illegal_content(case, user)
     if case.is_reported:
         requests += _requests_of_readers(case)
     if case.is_appealed:
-        appeals = Appeal.objects.filter(case=case).select_related("against", "comment")
+        appeals = Appeal.objects.filter(case=case).select_related("appealed_transition", "comment")
         appeals = appeals.annotate(is_for_colleague=Q(case__in=_cases_for_colleagues(user)))
         requests += [
             ReviewRequest(
@@ -296,7 +296,7 @@ def _appeal_sentence(appeal: Any, user: User) -> str:
         return _("%(sentence)s It is your own comment, so another moderator answers.") % {
             "sentence": sentence
         }
-    if appeal.against.actor_id == user.pk:
+    if appeal.appealed_transition.actor_id == user.pk:
         return _("%(sentence)s You took the first decision, so another moderator answers.") % {
             "sentence": sentence
         }

@@ -81,8 +81,8 @@ def rule_definition(rule: Rule) -> RuleDefinition:
 
 def versions(pk: int) -> list[Rule]:
     """Return all versions of a rule, given any of them, the latest first."""
-    first = Rule.objects.filter(pk=pk).values(first_of=Coalesce("first", "pk"))
-    found = Rule.objects.filter(Q(pk__in=first) | Q(first__in=first))
+    first = Rule.objects.filter(pk=pk).values(first_pk=Coalesce("first_version", "pk"))
+    found = Rule.objects.filter(Q(pk__in=first) | Q(first_version__in=first))
     related = found.select_related("topic", "article", "added_by", "terms")
     return list(related.defer("terms__text", *UNUSED_ARTICLE_FIELDS).order_by("-pk"))
 
@@ -133,7 +133,7 @@ def save(
                 note=note,
                 is_active=False,
                 replaces=earlier[0] if earlier else None,
-                first=earlier[-1] if earlier else None,
+                first_version=earlier[-1] if earlier else None,
                 added_by=actor,
             )
             if rule.kind == Rule.Kind.LIST:

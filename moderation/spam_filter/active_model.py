@@ -22,7 +22,7 @@ class ActiveFilter(NamedTuple):
     """The active version of the filter, with the data that select its model and threshold."""
 
     version: int
-    numbers_at: float  # Unix time of the version's latest numbers; 0 if there are none
+    evaluated_at: float  # Unix time of the version's latest evaluation; 0 if there is none
     percent: float  # of good comments that may wait
     topics: tuple[int, ...] = ()  # of the article
 
@@ -99,7 +99,7 @@ def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
     A topic with enough decisions has its own threshold for waiting; of several topics the highest one
     counts.
     """
-    site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at)
+    site, starter, decisions, by_topic = _threshold_data(active.version, active.evaluated_at)
     own = [by_topic.get(str(topic)) for topic in active.topics]
     thresholds = [
         waiting_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
@@ -109,22 +109,22 @@ def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
 
 
 @lru_cache(maxsize=4)
-def _threshold_data(version: int, numbers_at: float) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
+def _threshold_data(version: int, evaluated_at: float) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
     """Return the data for thresholds.
 
     It is read once after each measurement and shared by articles of all topics.
     """
-    row = FilterVersion.objects.only("numbers", "trained_on").get(pk=version)
-    return *good_scores(row), row.numbers.get("topics", {})
+    row = FilterVersion.objects.only("evaluation", "trained_on").get(pk=version)
+    return *good_scores(row), row.evaluation.get("topics", {})
 
 
 def good_scores(version: FilterVersion) -> tuple[GoodScores, GoodScores, int]:
     """Return the scores of good comments on this site and elsewhere, and the site's number of decisions."""
-    metrics = version.numbers.get("metrics", {})
+    metrics = version.evaluation.get("metrics", {})
     site = GoodScores(
-        version.numbers.get("good", metrics.get("ham", 0)),
-        version.numbers.get("highest", []),
-        version.numbers.get("weights", ()),
+        version.evaluation.get("good", metrics.get("ham", 0)),
+        version.evaluation.get("highest", []),
+        version.evaluation.get("weights", ()),
     )
     is_starter = version.kind == FilterVersion.Kind.STARTER
     starter = starter_good_scores(version.trained_on) if is_starter else starter_good_scores()

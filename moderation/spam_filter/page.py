@@ -1,6 +1,6 @@
 """Data of the filter's page, in nine statements at most.
 
-Expensive counts are stored in the version's numbers (training.VersionNumbers). Of the comments that it got
+Expensive counts are stored in the version's evaluation (training.Evaluation). Of the comments that it got
 wrong, only ids and spans are stored there; their texts are read here if the user may read them.
 """
 
@@ -131,8 +131,8 @@ class FilterPage:
         )
         self.moderation_settings = moderation_settings or ModerationSettings()
         self.version: FilterVersion | None = self.moderation_settings.filter
-        self.numbers: Mapping[str, Any] = self.version.numbers if self.version else {}
-        self.metrics: Mapping[str, Any] = self.numbers.get("metrics", {})
+        self.evaluation: Mapping[str, Any] = self.version.evaluation if self.version else {}
+        self.metrics: Mapping[str, Any] = self.evaluation.get("metrics", {})
 
     @property
     def may_wait(self) -> str:
@@ -237,7 +237,7 @@ class FilterPage:
     def _option(self, percent: float) -> PercentOption:
         site, starter, _decisions = self._good_scores
         threshold = waiting_threshold(percent, site, starter)
-        spam = self.numbers.get("spam", [])
+        spam = self.evaluation.get("spam", [])
         spam_waiting = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
         return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), spam_waiting)
 
@@ -293,7 +293,7 @@ class FilterPage:
 
     @cached_property
     def roc(self) -> charts.Curve | None:
-        points = [(x, y) for x, y in self.numbers.get("roc", [])]
+        points = [(x, y) for x, y in self.evaluation.get("roc", [])]
         if not points or self.current_option is None:
             return None
         now = (
@@ -326,7 +326,7 @@ class FilterPage:
 
     @cached_property
     def contributions(self) -> list[ContributionRow]:
-        every: Sequence[Contribution] = self.numbers.get("contributions", [])
+        every: Sequence[Contribution] = self.evaluation.get("contributions", [])
         # Those that a release before counted are left out until the version is measured again.
         listed = [
             row for row in every if abs(row.get("in_spam", 0) - row.get("in_good", 0)) >= MIN_DIFFERENCE
@@ -358,7 +358,10 @@ class FilterPage:
     @cached_property
     def _mistakes(self) -> list[MistakeRow]:
         """Return the mistakes whose decision still stands on the same text, the worst first of each kind."""
-        mistakes: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("false_positives", [])]
+        mistakes: list[Mistake] = [
+            *self.evaluation.get("missed", []),
+            *self.evaluation.get("false_positives", []),
+        ]
         ids = [mistake["comment"] for mistake in mistakes]
         rows = Comment.objects.moderated_by(self.user).filter(pk__in=ids, erased_at=None)
         found = rows.with_story().defer("body_html").in_bulk() if ids else {}
@@ -375,12 +378,12 @@ class FilterPage:
     @cached_property
     def versions(self) -> list[VersionRow]:
         """Return the latest versions and the active one, the latest first."""
-        fields = ("kind", "made_at", "numbers_at", "is_refused")
+        fields = ("kind", "made_at", "evaluated_at", "is_refused")
         paths = (
             *("trained_on__decisions", "trained_on__spam", "trained_on__is_emptied"),
             "trained_on__is_of_another_release",
-            *("numbers__log_loss", "numbers__trial"),
-            *("numbers__metrics__recall_at", "numbers__metrics__rows"),
+            *("evaluation__log_loss", "evaluation__trial"),
+            *("evaluation__metrics__recall_at", "evaluation__metrics__rows"),
         )
         current = self.version.pk if self.version else 0
         every = FilterVersion.objects.order_by("-pk").values("pk", *fields, *paths)
@@ -391,8 +394,8 @@ class FilterPage:
 
 
 def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
-    trial = row["numbers__trial"] or {}
-    recall = (row["numbers__metrics__recall_at"] or {}).get("0.01")
+    trial = row["evaluation__trial"] or {}
+    recall = (row["evaluation__metrics__recall_at"] or {}).get("0.01")
     state = ""
     if row["pk"] == current:
         state = "active"
@@ -402,7 +405,7 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         state = "other_release"
     elif row["is_refused"]:
         state = "refused"
-    elif row["kind"] == FilterVersion.Kind.LEARNT and row["numbers_at"] is None:
+    elif row["kind"] == FilterVersion.Kind.LEARNT and row["evaluated_at"] is None:
         state = "not_measured"
     return VersionRow(
         pk=row["pk"],
@@ -411,9 +414,9 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         trained_on=row["trained_on__decisions"] or 0,
         spam=row["trained_on__spam"] or 0,
         state=state,
-        rows=trial.get("rows", row["numbers__metrics__rows"] or 0),
+        rows=trial.get("rows", row["evaluation__metrics__rows"] or 0),
         other=trial.get("version"),
-        log_loss=ComparedNumber(*trial.get("log_loss", [row["numbers__log_loss"]])),
+        log_loss=ComparedNumber(*trial.get("log_loss", [row["evaluation__log_loss"]])),
         recall=_rounded(trial.get("recall", [recall]), factor=100),
         # An older trial did not count these.
         good_waiting=ComparedNumber(*trial.get("good", [])),

@@ -43,8 +43,8 @@ BATCH_WEIGHT = 1.0  # weight of a whole batch, in comments, for calibration and 
 MEASURED_DECISIONS = 2_000  # latest decisions on which the active version is measured
 
 
-class VersionNumbers(TypedDict):
-    """The measured performance of a version on decisions later than its training. JSON."""
+class Evaluation(TypedDict):
+    """The performance of a version on decisions later than its training. JSON."""
 
     until: int  # id of the last transition that is counted
     metrics: Metrics
@@ -61,7 +61,7 @@ class VersionNumbers(TypedDict):
 
 
 class Trial(TypedDict):
-    """A comparison of a version with the one that was active before it. It stays in its numbers."""
+    """A comparison of a version with the one that was active before it. It stays in its evaluation."""
 
     version: int  # the other version
     rows: int  # decisions on which both were measured
@@ -111,7 +111,7 @@ def train(decided: Sequence[Decision], model: Model) -> Model:
     return model
 
 
-def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
+def evaluate(model: Model, decided: Sequence[Decision]) -> Evaluation:
     """Measure a model on decisions. Raises ValueError if there are none."""
     if not decided:
         raise ValueError("There are no decisions to measure on.")
@@ -133,7 +133,7 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
     missed, flagged = contributions.worst_mistakes(
         probabilities, labels, [decision.data.body for decision in decided]
     )
-    return VersionNumbers(
+    return Evaluation(
         until=decided[-1].transition,
         metrics=metrics.compute_metrics(probabilities, labels),
         log_loss=log_loss(probabilities, labels, example_weights(decided)),
@@ -210,7 +210,7 @@ def run() -> str:
         return result
     update_metrics(moderation_settings.filter)
     waiting = (
-        FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT, numbers_at=None).order_by("pk").last()
+        FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT, evaluated_at=None).order_by("pk").last()
     )
     if waiting is not None:
         return _try_waiting_version(waiting, moderation_settings.filter)
@@ -223,7 +223,7 @@ def update_metrics(version: FilterVersion) -> None:
     Each of them is scored anew.
     """
     known = version.trained_on.get("until", 0)
-    if examples.count_decisions(after=known).latest in {None, version.numbers.get("until")}:
+    if examples.count_decisions(after=known).latest in {None, version.evaluation.get("until")}:
         return
     if later := list(current_decisions(after=known, limit=MEASURED_DECISIONS)):
         _store(version, evaluate(active_model.load_model(version.pk), later))
@@ -234,8 +234,8 @@ def _mark_unusable() -> None:
     for version in FilterVersion.objects.exclude(weights=b"").defer("weights"):
         if not active_model.can_be_used(version.pk):
             version.trained_on |= {"is_of_another_release": True}
-            version.numbers_at = version.numbers_at or timezone.now()  # it is not waiting any more
-            version.save(update_fields=["trained_on", "numbers_at"])
+            version.evaluated_at = version.evaluated_at or timezone.now()  # it is not waiting any more
+            version.save(update_fields=["trained_on", "evaluated_at"])
 
 
 def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
@@ -251,12 +251,12 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
         return "a version is waiting for later decisions to be tested on"
     if not later:  # a newly trained version replaces it
         return _train_if_due()
-    numbers = evaluate(active_model.load_model(waiting.pk), later)
+    evaluation = evaluate(active_model.load_model(waiting.pk), later)
     active = evaluate(active_model.load_model(current.pk), later)
     percent = ModerationSettings.objects.get(pk=1).false_positive_limit
-    trial = compare(numbers, active, version=current.pk, percent=percent)
+    trial = compare(evaluation, active, version=current.pk, percent=percent)
     waiting.is_refused = is_worse(trial, percent)
-    _store(waiting, numbers, trial)
+    _store(waiting, evaluation, trial)
     if waiting.is_refused:
         return f"version {waiting.pk} did worse and is not used"
     if not versions.activate(version=waiting, actor=None, instead_of=current):
@@ -264,35 +264,35 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
     return f"version {waiting.pk} did no worse and is active"
 
 
-def compare(numbers: VersionNumbers, active: VersionNumbers, *, version: int, percent: float) -> Trial:
+def compare(evaluation: Evaluation, active: Evaluation, *, version: int, percent: float) -> Trial:
     """Compare two versions measured on the same decisions.
 
-    `active`: the numbers of the active version, whose id is `version`; `percent`: the good comments that may
-    wait.
+    `active`: the evaluation of the active version, whose id is `version`; `percent`: the good comments that
+    may wait.
     """
     starter = active_model.starter_good_scores()
-    own, others = _waiting_shares(numbers, percent, starter), _waiting_shares(active, percent, starter)
+    own, others = _waiting_shares(evaluation, percent, starter), _waiting_shares(active, percent, starter)
     return Trial(
         version=version,
-        rows=numbers["metrics"]["rows"],
-        log_loss=(numbers["log_loss"], active["log_loss"]),
-        recall=(numbers["metrics"]["recall_at"]["0.01"], active["metrics"]["recall_at"]["0.01"]),
+        rows=evaluation["metrics"]["rows"],
+        log_loss=(evaluation["log_loss"], active["log_loss"]),
+        recall=(evaluation["metrics"]["recall_at"]["0.01"], active["metrics"]["recall_at"]["0.01"]),
         good=(own[0], others[0]),
         spam=(own[1], others[1]),
     )
 
 
 def _waiting_shares(
-    numbers: VersionNumbers, percent: float, starter: GoodScores
+    evaluation: Evaluation, percent: float, starter: GoodScores
 ) -> tuple[float, float | None]:
     """Return the percentages of good comments and of spam that would wait.
 
-    The threshold is the one that these numbers give.
+    The threshold is the one that this evaluation gives.
     """
-    site = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
+    site = GoodScores(evaluation["good"], evaluation["highest"], evaluation["weights"])
     threshold = waiting_threshold(percent, site, starter)
     good = sum(weight for p, weight in site.weighted() if p >= threshold)
-    spam = numbers["spam"]
+    spam = evaluation["spam"]
     return (
         100 * good / site.count if site.count else 0.0,
         100 * sum(p >= threshold for p in spam) / len(spam) if spam else None,
@@ -314,11 +314,11 @@ def is_worse(trial: Trial, percent: float) -> bool:
     )
 
 
-def _store(version: FilterVersion, numbers: VersionNumbers, trial: Trial | None = None) -> None:
-    kept = trial or version.numbers.get("trial")
-    version.numbers = dict(numbers) | ({"trial": kept} if kept else {})
-    version.numbers_at = timezone.now()
-    version.save(update_fields=["numbers", "numbers_at", "is_refused"])
+def _store(version: FilterVersion, evaluation: Evaluation, trial: Trial | None = None) -> None:
+    kept = trial or version.evaluation.get("trial")
+    version.evaluation = dict(evaluation) | ({"trial": kept} if kept else {})
+    version.evaluated_at = timezone.now()
+    version.save(update_fields=["evaluation", "evaluated_at", "is_refused"])
 
 
 def _train_if_due() -> str:
@@ -333,7 +333,7 @@ def _train_if_due() -> str:
     new_version = _create_version()
     if new_version is None:
         return "all decisions have the same label"
-    learnt.filter(numbers_at=None).exclude(pk=new_version.pk).update(numbers_at=timezone.now())
+    learnt.filter(evaluated_at=None).exclude(pk=new_version.pk).update(evaluated_at=timezone.now())
     return f"version {new_version.pk} was trained on {new_version.trained_on['decisions']:,} decisions"
 
 
@@ -356,7 +356,7 @@ def _create_version(until: int = 0) -> FilterVersion | None:
         kind=FilterVersion.Kind.LEARNT,
         weights=train(decided, starter_model()).to_bytes(),
         trained_on=about | removed.counts_until(last),
-        numbers_at=timezone.now() if until else None,
+        evaluated_at=timezone.now() if until else None,
     )
 
 
@@ -405,6 +405,6 @@ def delete_restricted_weights() -> None:
         if _learnt_from_removed(version.trained_on, removed, "sealed"):
             version.weights = b""
             version.trained_on |= {"is_emptied": True}
-            version.numbers_at = version.numbers_at or timezone.now()  # it is not waiting any more
-            version.save(update_fields=["weights", "trained_on", "numbers_at"])
+            version.evaluated_at = version.evaluated_at or timezone.now()  # it is not waiting any more
+            version.save(update_fields=["weights", "trained_on", "evaluated_at"])
             active_model.clear_model_cache()

@@ -197,7 +197,7 @@ def test_a_guest_gets_nothing_of_other_guests_with_the_same_e_mail(gwen: Guest) 
     """Eve typed Gwen's e-mail, and Gwen confirmed it, perhaps because she took the comment for hers."""
     story = make_article()
     gwens = make_comment(story, "Secret words of Gwen.", guest=gwen)
-    case = Case.objects.create(comment=gwens, discussion_id=story.pk, is_illegal=True)
+    case = Case.objects.create(comment=gwens, discussion_id=story.pk, is_reported_illegal=True)
     IllegalContentReport.objects.create(
         comment=gwens, case=case, why="A crime.", name="Gwen", email=gwen.email, in_good_faith=True
     )

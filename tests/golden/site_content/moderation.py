@@ -219,9 +219,9 @@ def give_second_opinions(people: People) -> None:
     decided = Batch.objects.filter(kind="decision", actor=people.omar, to_state="rejected").order_by("at")
     for n, batch in enumerate(decided[:4]):
         number = Transition.objects.filter(batch=batch.pk).values_list("comment", flat=True)[0]
-        opinion = SecondOpinion.objects.create(comment=Comment.objects.get(pk=number), first=batch)
+        opinion = SecondOpinion.objects.create(comment=Comment.objects.get(pk=number), first_action=batch)
         if n > 1:
-            opinion.actor, opinion.given_at = people.mona, timezone.now()
+            opinion.actor, opinion.answered_at = people.mona, timezone.now()
             opinion.to_state = ["published", "rejected"][n % 2]
             opinion.save()
 

@@ -35,7 +35,7 @@ def test_waiting_comment_has_a_case_that_a_decision_closes(maria):
 
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert cases(comment) == [(False, True)]
-    assert Case.objects.get().closed_by == act.batch.pk
+    assert Case.objects.get().closing_action_id == act.batch.pk
 
     back = undo(batch=act.batch, actor=maria)
     assert cases(comment) == [(True, True)]

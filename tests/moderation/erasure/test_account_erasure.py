@@ -258,7 +258,7 @@ def test_a_claimed_guest_is_erased_and_logged() -> None:
 def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
     traces = PersonalTraces()
     illegal = traces.alone
-    case = Case.objects.create(comment=illegal, discussion_id=traces.story.pk, is_illegal=True)
+    case = Case.objects.create(comment=illegal, discussion_id=traces.story.pk, is_reported_illegal=True)
     IllegalContentReport.objects.create(comment=illegal, case=case, why="A crime.", in_good_faith=True)
     traces.erase(deletes_comments=True)
     fresh = Comment.objects.get(pk=illegal.pk)
@@ -279,7 +279,7 @@ def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
 def test_a_comment_that_is_reported_as_illegal_just_before_the_lock_waits_too() -> None:
     traces = PersonalTraces()
     illegal = traces.alone
-    Case.objects.create(comment=illegal, discussion_id=traces.story.pk, is_illegal=True)
+    Case.objects.create(comment=illegal, discussion_id=traces.story.pk, is_reported_illegal=True)
     account_erasure._delete([illegal.pk], None)  # chosen before the report
     fresh = Comment.objects.get(pk=illegal.pk)
     assert (fresh.state, fresh.body) == (State.PUBLISHED, illegal.body)

@@ -146,7 +146,7 @@ def test_the_case_of_a_comment_that_is_restricted_again_is_closed(tmp_path: Path
     assert not Case.objects.open().exists()
     assert restore_backup(file).restricted == 1
     assert not Case.objects.open().exists()
-    assert Case.objects.get().closed_by == Batch.objects.get(kind=Batch.Kind.RESTRICTION).pk
+    assert Case.objects.get().closing_action_id == Batch.objects.get(kind=Batch.Kind.RESTRICTION).pk
 
 
 def test_texts_deleted_after_the_end_of_a_hold_are_deleted_again(tmp_path: Path, ada: User) -> None:

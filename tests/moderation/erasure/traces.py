@@ -146,7 +146,9 @@ class PersonalTraces:
         removal_requests.answer(
             removal_request=request, outcome="done", text="Done.", actor=self.administrator
         )
-        case = Case.objects.create(comment=self.foreign, discussion_id=self.story.pk, is_illegal=True)
+        case = Case.objects.create(
+            comment=self.foreign, discussion_id=self.story.pk, is_reported_illegal=True
+        )
         IllegalContentReport.objects.create(
             comment=self.foreign,
             case=case,

@@ -272,7 +272,7 @@ def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(cli
     assert (line.from_state, line.to_state, line.actor, line.revision) == ("rejected", "pending", None, 2)
     case = Case.objects.open().get(comment=comment)
     assert (case.is_waiting, case.is_appealed) == (True, True)
-    assert case.appeals.get().against.actor == maria
+    assert case.appeals.get().appealed_transition.actor == maria
     assert "Your edited comment is waiting for review" in client.get(page(removed)).content.decode()
 
     response = client.post(path, {"body": "A third text."})
@@ -337,7 +337,7 @@ def test_a_resubmitted_comment_that_is_removed_again_can_be_appealed(removed, ji
     decide(ids=[removed.pk], to=State.REJECTED, reason="off_topic", actor=maria)
     with pytest.raises(ValidationError):
         edit_and_appeal(removed, jim, "Another text.")
-    assert appeal(removed, jim).against.actor == maria
+    assert appeal(removed, jim).appealed_transition.actor == maria
 
 
 def test_a_waiting_comment_can_be_resubmitted_once(jim):

@@ -191,7 +191,7 @@ def test_its_case_is_first_and_the_comment_stays_published(comment):
     report_illegal(comment)
     first, second = Case.objects.open().order_by("due_at")
     assert (first.comment, second.comment) == (comment, early)
-    assert first.is_illegal
+    assert first.is_reported_illegal
     assert first.due_at > timezone.now() - timedelta(days=3_651)  # its priority was raised once
     comment.refresh_from_db()
     assert comment.state == State.PUBLISHED
@@ -300,7 +300,7 @@ def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     comment = make_comment(make_article(), author=jim)
     row = report_illegal(comment)
     delete_comment(comment=comment, user=jim, guest=None)
-    notify_reporters.func(str(Case.objects.get(comment=comment).closed_by))
+    notify_reporters.func(str(Case.objects.get(comment=comment).closing_action_id))
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     for text in (page, mail.outbox[0].body):
         assert "The comment was deleted by its author." in text

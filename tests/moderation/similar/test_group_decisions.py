@@ -251,4 +251,4 @@ def test_member_reported_as_illegal_concurrently_is_left_out(maria, article):
         done = decision.result(timeout=PATIENCE)
     assert [refusal.comment for refusal in done.refused] == [spam[0].pk]
     assert set(done.changed) == {comment.pk for comment in spam[1:]}
-    assert Case.objects.open().get(comment=spam[0]).is_illegal
+    assert Case.objects.open().get(comment=spam[0]).is_reported_illegal

@@ -32,7 +32,7 @@ def flood(maria):
     article, other = make_article("The slip closes"), make_article("A road opens")
     waiting = [make_comment(article, f"The casino, word {n}") for n in range(25)]
     illegal = make_comment(article, "The casino of threats")
-    Case.objects.filter(comment=illegal).update(is_illegal=True)
+    Case.objects.filter(comment=illegal).update(is_reported_illegal=True)
     return article, waiting, illegal, make_comment(other, "A casino elsewhere")
 
 
@@ -86,7 +86,7 @@ def test_comments_reported_as_illegal_are_listed_and_left_out(client, maria, flo
     done = client.post(page.redirect_chain[-1][0], {"act": "spam"}, follow=True)
     assert f"{link(reported)}: Reported as illegal: it needs a decision of its own" in text(done)
     assert state(reported)[0] == "published"
-    assert Case.objects.open().get(comment=reported).is_illegal
+    assert Case.objects.open().get(comment=reported).is_reported_illegal
     assert state(illegal)[0] == "pending"
     assert Comment.objects.filter(state=State.SPAM).count() == 24
 

@@ -67,14 +67,14 @@ def test_the_page_shows_the_active_version_and_its_metrics(client, maria, measur
     assert 'name="percent"' not in page
 
 
-def test_the_numbers_have_all_values_of_the_page_and_no_text(measured_version):
-    numbers = measured_version.numbers
-    assert len(numbers["spam"]) == 29
-    assert numbers["roc"][0] == [0, 0]
-    assert numbers["roc"][-1] == [1, 1]
-    blocked = next(one for one in numbers["contributions"] if one["name"] == "blocked")
+def test_the_evaluation_has_all_values_of_the_page_and_no_text(measured_version):
+    evaluation = measured_version.evaluation
+    assert len(evaluation["spam"]) == 29
+    assert evaluation["roc"][0] == [0, 0]
+    assert evaluation["roc"][-1] == [1, 1]
+    blocked = next(one for one in evaluation["contributions"] if one["name"] == "blocked")
     assert blocked["in_spam"] > 0.5 > blocked["in_good"] >= 0
-    stored = str(numbers)
+    stored = str(evaluation)
     assert not any(word in stored for word in ("harbour", "Jensen", "casino", "replaced"))
 
 
@@ -206,8 +206,8 @@ def test_versions_are_shown_with_their_comparison(client, maria, measured_versio
         kind=FilterVersion.Kind.LEARNT,
         weights=b"",
         is_refused=True,
-        numbers_at=timezone.now(),
-        numbers={"trial": trial, "log_loss": 0.3},
+        evaluated_at=timezone.now(),
+        evaluation={"trial": trial, "log_loss": 0.3},
     )
     page = text(client.get(URL))
     assert "did worse and was not activated" in page
@@ -230,23 +230,23 @@ def test_a_trial_shows_the_comments_that_would_wait(client, maria, measured_vers
         kind=FilterVersion.Kind.LEARNT,
         weights=b"",
         is_refused=True,
-        numbers={"trial": trial, "log_loss": 0.21},
+        evaluation={"trial": trial, "log_loss": 0.21},
     )
     page = text(client.get(URL))
     assert "7.5% of good comments wait, with the other version 0.0%" in page
     assert "100% of spam waits, with the other version 97%" in page
-    # The numbers of the active version, which was not tried.
+    # The evaluation of the active version, which was not tried.
     assert page.count("of spam found if 1 in 100") == 1
 
 
-def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(measured_version, omar):
-    measured_version.numbers["trial"] = {"version": 1}
+def test_a_trial_stays_in_the_evaluation_when_it_is_measured_again(measured_version, omar):
+    measured_version.evaluation["trial"] = {"version": 1}
     measured_version.save()
     one = make_comment(make_article(), "Another word about it.").pk
     decide(ids=[one], to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
     training.update_metrics(measured_version)
-    assert measured_version.numbers["trial"] == {"version": 1}
-    assert measured_version.numbers["metrics"]["rows"] == 61
+    assert measured_version.evaluation["trial"] == {"version": 1}
+    assert measured_version.evaluation["metrics"]["rows"] == 61
 
 
 @pytest.mark.parametrize(("role", "read", "change"), [("Editor", 403, 403), ("Moderator", 200, 403)])
@@ -274,7 +274,7 @@ def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, measu
     client.force_login(maria)
     with CaptureQueriesContext(connection) as full:
         client.get(URL)
-    FilterVersion.objects.update(numbers={}, numbers_at=None)
+    FilterVersion.objects.update(evaluation={}, evaluated_at=None)
     with CaptureQueriesContext(connection) as empty:
         client.get(URL)
     assert (

@@ -167,11 +167,11 @@ def test_all_site_facts_take_one_statement(starter, article, client):
 
 def test_other_topics_add_no_statement(starter):
     """However many combinations of topics a site has, the threshold data is read once."""
-    now = active_model.active_filter()._replace(numbers_at=1.0)
+    now = active_model.active_filter()._replace(evaluated_at=1.0)
     with CaptureQueriesContext(connection) as queries:
         lines = [active_model._thresholds(now._replace(topics=(n,))) for n in [*range(70), 0]]
     assert len(set(lines)) == 1
-    assert len(queries) <= 2  # this version's numbers, and the starter's
+    assert len(queries) <= 2  # this version's evaluation, and the starter's
 
 
 def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, approved_guest):
@@ -184,8 +184,8 @@ def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, approved_guest)
 def measured(starter):
     """Return the filter after 300 decisions; no good comment scored more than 0.3."""
     FilterVersion.objects.filter(pk=starter.pk).update(
-        numbers={"metrics": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
-        numbers_at=timezone.now(),
+        evaluation={"metrics": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
+        evaluated_at=timezone.now(),
     )
     return starter
 
@@ -211,12 +211,12 @@ def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, a
     """Under horses, good comments look like spam does elsewhere."""
     horses = Topic.objects.create(name="Horses", slug="horses")
     FilterVersion.objects.filter(pk=starter.pk).update(
-        numbers={
+        evaluation={
             "metrics": {"rows": 900, "ham": 800, "spam": 100},
             "highest": [0.1] * 500,
             "topics": {str(horses.pk): [400, [0.97] * 20 + [0.02] * 380]},
         },
-        numbers_at=timezone.now(),
+        evaluated_at=timezone.now(),
     )
     other = make_article("A horse for sale", body=STORY)
     other.topics.add(horses)

@@ -3,7 +3,8 @@
 from importlib import import_module
 
 import pytest
-from django.apps import apps
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
 from moderation import explanations
 from moderation.actions.decisions import undo
@@ -76,10 +77,11 @@ def test_the_upgrade_renames_the_keys_of_stored_numbers():
         "voices": [{"name": "late", "of_honest": 0.5}],
         "wronged": [{"comment": 3, "line": 4}],
     }
-    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"x", numbers=old)
+    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"x", evaluation=old)
+    apps = MigrationLoader(connection).project_state(("moderation", "0030_job_names")).apps
     import_module("moderation.migrations.0031_filter_numbers").rename_keys(apps, None)
     version.refresh_from_db()
-    assert version.numbers == {
+    assert version.evaluation == {
         "metrics": {"rows": 1},
         "good": 2.0,
         "trial": {"version": 1, "good": [1.0, 0.0]},

@@ -21,7 +21,7 @@ def maria(decided):
 
 def test_a_changed_decision_is_a_new_example(starter, decided, maria):
     training.run()
-    FilterVersion.objects.filter(kind="learnt").update(numbers_at=timezone.now())
+    FilterVersion.objects.filter(kind="learnt").update(evaluated_at=timezone.now())
     for n, comment in enumerate(decided.comments[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)

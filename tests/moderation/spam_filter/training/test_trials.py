@@ -33,9 +33,9 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     assert training.run() == f"version {made.pk} did no worse and is active"
     made.refresh_from_db()
     assert ModerationSettings.objects.get().filter == made
-    assert made.numbers["metrics"]["rows"] == 54
+    assert made.evaluation["metrics"]["rows"] == 54
     assert (
-        made.numbers["log_loss"]
+        made.evaluation["log_loss"]
         < training.evaluate(active_model.load_model(starter.pk), list(current_decisions()))["log_loss"]
     )
     act = Batch.objects.get(kind="filter")
@@ -81,7 +81,7 @@ def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
     for _ in range(20):
         comment = post_comment(article, rng, is_spam=False)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    waiting = FilterVersion.objects.filter(numbers_at=None, kind="learnt")
+    waiting = FilterVersion.objects.filter(evaluated_at=None, kind="learnt")
     assert training.run() == "a version is waiting for later decisions to be tested on"
     waiting.update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run().startswith(f"version {FilterVersion.objects.latest('pk').pk} did ")
@@ -96,7 +96,7 @@ def test_after_two_weeks_without_decisions_a_new_version_replaces_the_old_one(st
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     FilterVersion.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run() == f"version {waiting.pk + 1} was trained on 60 decisions"
-    assert [one.pk for one in FilterVersion.objects.filter(numbers_at=None, kind="learnt")] == [
+    assert [one.pk for one in FilterVersion.objects.filter(evaluated_at=None, kind="learnt")] == [
         waiting.pk + 1
     ]
 

@@ -59,7 +59,7 @@ def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
         59,
         before.trained_on["until"],
     )
-    assert now.numbers["metrics"]["rows"] == 54
+    assert now.evaluation["metrics"]["rows"] == 54
     before.refresh_from_db()
     assert (bytes(before.weights), before.trained_on["is_emptied"]) == (b"", True)
     assert not active_model.can_be_used(before.pk)
@@ -88,7 +88,7 @@ def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
     training.run()
     assert active_version() == before
     undo(batch=acts[2], actor=maria)
-    FilterVersion.objects.filter(numbers_at=None).delete()
+    FilterVersion.objects.filter(evaluated_at=None).delete()
     assert f"version {before.pk} without its removed examples" in training.run()
     assert active_version().trained_on["decisions"] == 57
     before.refresh_from_db()

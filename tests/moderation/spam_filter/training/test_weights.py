@@ -98,7 +98,7 @@ def test_one_batch_does_not_shift_the_calibration(starter):
 def test_one_batch_does_not_move_the_threshold(starter, maria):
     decided_comments(60, maria)
     training.update_metrics(starter)
-    before = starter.numbers["highest"]
+    before = starter.evaluation["highest"]
     article = make_article("Another")
     comments = [
         make_comment(
@@ -110,10 +110,10 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     decide(ids=[c.pk for c in comments], to=State.PUBLISHED, reason="approved", actor=maria)
     starter.refresh_from_db()
     training.update_metrics(starter)
-    assert starter.numbers["metrics"]["ham"] == 100
-    assert starter.numbers["good"] == pytest.approx(41)
+    assert starter.evaluation["metrics"]["ham"] == 100
+    assert starter.evaluation["good"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
-    batch_score = starter.numbers["highest"][0]
+    batch_score = starter.evaluation["highest"][0]
     assert after == waiting_threshold(
         1, GoodScores.of([*before, batch_score]), active_model.starter_good_scores()
     )  # as one comment of the batch would move it
@@ -150,7 +150,7 @@ def test_marking_good_comments_as_spam_makes_none_of_others_wait(starter, maria,
     mark_good_comments_as_spam(100, omar, seed=6)
     training.run()
     version.refresh_from_db()
-    trial = version.numbers["trial"]
+    trial = version.evaluation["trial"]
     assert trial["log_loss"][0] < trial["log_loss"][1]
     assert version.is_refused or trial["good"][0] <= 1.0
     active = active_model.load_model(active_version().pk)
