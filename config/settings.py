@@ -325,7 +325,7 @@ STAFF_PATHS = ("/admin/", "/moderation/", "/owner/")
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # for the IP address in login throttling
 
 # The moderation policy that comments/ uses: an object with the methods of comments.policy.Policy.
-COMMENT_POLICY = "moderation.policy.Policy"
+COMMENT_POLICY = "moderation.policy.ModerationPolicy"
 
 # External services that score each comment; off unless set (moderation/spam_filter/external_scorers.py)
 AKISMET_API_KEY = os.environ.get("AKISMET_API_KEY", "")

@@ -33,7 +33,7 @@ from moderation.models import Finding, ImportScreening, Report
 from moderation.notifications.notices import render_notices
 from moderation.people.active_sanctions import own_sanctions, sanction_html_with_link
 from moderation.queue import review_time
-from moderation.screening.nudges import find_nudges
+from moderation.screening.nudges import applicable_nudges
 from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address, hash_block
 from moderation.screening.rate_limits import (
     BELOW_LIMITS_SQL,
@@ -67,7 +67,7 @@ WHERE b.kind = 'comment' AND b.at > %(since)s AND b.at <= %(until)s
 GROUP BY s.target_id"""
 
 
-class Policy(comments.policy.Policy):
+class ModerationPolicy(comments.policy.Policy):
     """The comment policy of moderation: it screens submissions, opens cases and explains decisions."""
 
     extra_ctes = INSERT_ORIGIN_SQL + FINDINGS_CTE
@@ -203,7 +203,7 @@ def _check_submission(
     limits = check_rate_limits(submission, context)
     findings = registry.run_checks(submission, context)
     waits = _needed_review(submission, context, findings) == "hold"
-    return limits, findings, find_nudges(submission, context, findings, waits=waits)
+    return limits, findings, applicable_nudges(submission, context, findings, waits=waits)
 
 
 def _needed_review(

@@ -127,7 +127,7 @@ def moderation_without_checks(settings: Any) -> Iterator[None]:
 @pytest.fixture
 def checking_policy(settings: Any) -> Iterator[None]:
     """Use the moderation policy with all checks, as on a real site."""
-    with comment_policy(settings, "moderation.policy.Policy"):
+    with comment_policy(settings, "moderation.policy.ModerationPolicy"):
         yield
 
 

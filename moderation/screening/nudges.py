@@ -18,7 +18,7 @@ from moderation.checks.results import CheckResult
 SOFT_LENGTH = 2_000  # characters: about a screen
 
 
-def find_nudges(
+def applicable_nudges(
     submission: Submission, context: Context, findings: Sequence[CheckResult], *, waits: bool
 ) -> dict[Nudge, str]:
     """Return those of the submission's nudges that apply, each with its sentence.

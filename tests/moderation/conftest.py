@@ -7,7 +7,7 @@ from moderation.spam_filter import versions
 from tests.factories import UserFactory, confirm_email
 
 
-class Publishing(moderation.policy.Policy):
+class Publishing(moderation.policy.ModerationPolicy):
     """The moderation policy without its checks."""
 
     def examine(self, submission):

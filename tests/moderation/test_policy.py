@@ -26,7 +26,7 @@ from moderation.actions.state_history import last_transition_ids
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
 from moderation.models import Case, Finding, Rule
-from moderation.policy import Policy, _needed_review
+from moderation.policy import ModerationPolicy, _needed_review
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 
@@ -307,10 +307,10 @@ def test_the_usual_review_time_is_the_median(maria):
         Transition.objects.update(at=timezone.now() - timedelta(minutes=90))
     for comment in comments[:9]:
         approve(comment, maria)
-    assert Policy().describe_usual_delay() == ""
+    assert ModerationPolicy().describe_usual_delay() == ""
     caches["process"].clear()
     approve(comments[9], maria)
-    assert Policy().describe_usual_delay() == "usually 2 h"
+    assert ModerationPolicy().describe_usual_delay() == "usually 2 h"
 
 
 def test_a_comment_that_its_author_changed_waits_since_then(maria):
@@ -325,7 +325,7 @@ def test_a_comment_that_its_author_changed_waits_since_then(maria):
         again = Transition.objects.filter(from_state=State.REJECTED)
         assert again.update(at=timezone.now() - timedelta(minutes=90)) == 10
     decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert Policy().describe_usual_delay() == "usually 2 h"
+    assert ModerationPolicy().describe_usual_delay() == "usually 2 h"
 
 
 def test_only_the_last_week_counts_for_the_usual_review_time(maria):
@@ -340,7 +340,7 @@ def test_only_the_last_week_counts_for_the_usual_review_time(maria):
         with triggers_disabled("transition_append_only"):
             Transition.objects.update(at=F("at") - age)
         caches["process"].clear()
-        assert Policy().describe_usual_delay() == text
+        assert ModerationPolicy().describe_usual_delay() == text
 
 
 def test_a_discussion_is_open_for_30_days_then_reviewed_and_closed_after_a_year(maria):
@@ -361,19 +361,19 @@ def test_undone_decisions_do_not_count_as_reviews(maria):
     ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     back = undo(batch=act, actor=maria).batch
-    assert Policy().describe_usual_delay() == ""
+    assert ModerationPolicy().describe_usual_delay() == ""
     caches["process"].clear()
     again = undo(batch=back, actor=maria).batch
-    assert Policy().describe_usual_delay() == "usually 1 h"
+    assert ModerationPolicy().describe_usual_delay() == "usually 1 h"
     caches["process"].clear()
     for pk in ids[:2]:  # these have another decision, which stays
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert Policy().describe_usual_delay() == "usually 1 h"
+    assert ModerationPolicy().describe_usual_delay() == "usually 1 h"
     caches["process"].clear()
     undo(batch=again, actor=maria)
     for pk in ids[2:9]:  # seven more, which the sweep took for spam twice
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert Policy().describe_usual_delay() == ""
+    assert ModerationPolicy().describe_usual_delay() == ""
 
 
 def test_the_menu_carries_the_state_that_was_seen(maria, rf):

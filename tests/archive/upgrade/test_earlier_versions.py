@@ -46,7 +46,7 @@ def fail(*_values: object) -> None:
 def test_a_backup_of_an_earlier_version_is_upgraded(
     home: Path, later: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch, migrated: str
 ) -> None:
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    settings.COMMENT_POLICY = "moderation.policy.ModerationPolicy"
     story, file = make_article(), home / "site.zip"
     gone, stays = make_comment(story, "Buy casino."), make_comment(story, "A word about the boat.")
     backup(file)
@@ -183,7 +183,7 @@ def test_a_backup_from_before_the_squashed_migrations_is_restored(
 
 
 def test_an_upgrade_names_the_decisions_that_undos_restored(settings: Any) -> None:
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    settings.COMMENT_POLICY = "moderation.policy.ModerationPolicy"
     story, ada = make_article(), UserFactory.create(roles=("Administrator",))
     ids = [make_comment(story, f"Word {n}.").pk for n in range(3)]
     for n, (to, reason) in enumerate([(State.SPAM, Reason.SPAM), (State.REJECTED, Reason.INSULT)]):

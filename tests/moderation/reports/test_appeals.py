@@ -324,7 +324,7 @@ def test_the_checks_run_without_a_lock(removed, jim, monkeypatch):
 
 
 def test_the_checks_run_on_a_resubmitted_text(removed, jim, settings):
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    settings.COMMENT_POLICY = "moderation.policy.ModerationPolicy"
     from comments.policy import policy  # after the fixture
 
     policy.cache_clear()

@@ -115,7 +115,7 @@ def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(
 
 def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
     monkeypatch.setattr(
-        moderation.policy.Policy,
+        moderation.policy.ModerationPolicy,
         "examine",
         lambda self, submission: Screening("spam", [CheckResult(strength=1, check="links")]),
     )
