@@ -19,7 +19,7 @@ from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.features.scripts import main_script
 from moderation.models import Case, Finding
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 from moderation.tasks import notify_reporters_later
 
 # Hours that are subtracted from the due time of a case.
@@ -140,7 +140,7 @@ def _new_case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Cas
         opened_at=now,
         due_at=due_time(now, score),
         is_waiting=comment.state == State.PENDING,
-        is_new_person=registry.waiting_kind(holding) == Kind.WAITS_NEW_AUTHOR,
+        is_new_person=registry.waiting_kind(holding) == DecisionKind.WAITS_NEW_AUTHOR,
         score=score,
         script=main_script(comment.body),
     )

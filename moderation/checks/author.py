@@ -10,7 +10,7 @@ from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 
 
 def find_new_person(submission: Submission, context: Context) -> Iterator[CheckResult]:
@@ -45,7 +45,7 @@ NEW_PERSON = Check(  # anybody can use a name with an unconfirmed e-mail
     find=find_new_person,
     screens_imports=False,
     holds=True,
-    waiting_kind=Kind.WAITS_NEW_AUTHOR,
+    waiting_kind=DecisionKind.WAITS_NEW_AUTHOR,
 )
 
 
@@ -63,5 +63,5 @@ SANCTIONED = Check(
     find=find_sanctioned,
     screens_imports=False,
     holds=True,
-    waiting_kind=Kind.WAITS_SANCTION,
+    waiting_kind=DecisionKind.WAITS_SANCTION,
 )

@@ -13,7 +13,7 @@ from comments.policy import Submission
 from moderation.checks.results import CheckResult
 from moderation.features.text_reading import SignalResult
 from moderation.models import Finding
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 from moderation.rules.matching import RuleSet
 
 MAX_SIGNAL_STRENGTH = 0.35  # on a card, of a signal of the text, which is weak alone
@@ -109,7 +109,8 @@ class Check:
     counts_only_held: bool = False  # a finding that does not hold is not counted on the dashboard
     proposes: Collection[str] = ()  # the reasons (comments.models.Reason) for which it proposes a removal
     proposes_any_reason: bool = False
-    waiting_kind: Kind = Kind.WAITS_CHECK  # the general notice to the author of a waiting comment
+    # The kind of the general notice to the author of a comment that waits because of its findings.
+    waiting_kind: DecisionKind = DecisionKind.WAITS_CHECK
 
     @property
     def is_stored_signal(self) -> bool:

@@ -15,7 +15,7 @@ from moderation.explanations import format_age
 from moderation.features.lateness import age_at_posting
 from moderation.features.signals.text import late
 from moderation.models import Finding, Rule
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 from moderation.rules import matching
 
 
@@ -32,7 +32,7 @@ REVIEWED_FIRST = Check(
     find=find_reviewed_first,
     screens_imports=False,
     holds=True,
-    waiting_kind=Kind.WAITS_PREMODERATION,
+    waiting_kind=DecisionKind.WAITS_PREMODERATION,
 )
 
 

@@ -24,7 +24,7 @@ from comments.models import REMOVED, Comment, Follow, Reason, State, Transition
 from core.mail.composition import compose_mail, unsubscribe_headers
 from moderation.actions import state_history
 from moderation.models import Appeal
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 from moderation.notifications.notices import DecisionNotice, render_notices
 
 MAX_WAITING_MAILS = 3  # waiting comments of one author about which mails are sent
@@ -120,7 +120,7 @@ def _compose_in_one_language(site: Site, comments: list[Comment]) -> list[EmailM
     by_email: dict[str, list[DecisionNotice]] = defaultdict(list)
     for notice in render_notices(comments).values():
         author = notice.comment.author or notice.comment.guest
-        if author and notice.kind != Kind.NONE:
+        if author and notice.kind != DecisionKind.NONE:
             by_email[author.email.lower()].append(notice)
     comments = [notice.comment for notices in by_email.values() for notice in notices]
     users = {comment.author_id for comment in comments if comment.author_id}
@@ -158,9 +158,9 @@ def _compose_for_author(site: Site, follow: Follow, notices: list[DecisionNotice
     return mail
 
 
-def _subject(kinds: set[Kind], count: int) -> str:
-    if kinds == {Kind.PUBLISHED}:
+def _subject(kinds: set[DecisionKind], count: int) -> str:
+    if kinds == {DecisionKind.PUBLISHED}:
         return ngettext("Your comment is published", "Your comments are published", count)
-    if kinds == {Kind.REMOVED}:
+    if kinds == {DecisionKind.REMOVED}:
         return ngettext("Your comment was removed", "Your comments were removed", count)
     return _("Decisions on your comments")

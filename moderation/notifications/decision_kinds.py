@@ -13,7 +13,7 @@ from moderation.models import Appeal, Case
 APPEAL_WITHIN = timedelta(days=30)  # after a decision
 
 
-class Kind(StrEnum):
+class DecisionKind(StrEnum):
     """The meaning of the last decision on a comment for its author."""
 
     WAITS_NEW_AUTHOR = "waits_new_author"  # waiting, since its author is new
@@ -34,20 +34,20 @@ class Kind(StrEnum):
 
 # No person has decided on these.
 NOT_REVIEWED = {
-    Kind.WAITS_NEW_AUTHOR,
-    Kind.WAITS_CHECK,
-    Kind.WAITS_PREMODERATION,
-    Kind.WAITS_SANCTION,
-    Kind.WAITS_EDITED,
+    DecisionKind.WAITS_NEW_AUTHOR,
+    DecisionKind.WAITS_CHECK,
+    DecisionKind.WAITS_PREMODERATION,
+    DecisionKind.WAITS_SANCTION,
+    DecisionKind.WAITS_EDITED,
 }
 # If several checks hold a comment, its author is notified of the last of these.
 WAITING_KINDS = [
-    Kind.WAITS_NEW_AUTHOR,
-    Kind.WAITS_PREMODERATION,
-    Kind.WAITS_CHECK,
-    Kind.WAITS_SANCTION,
+    DecisionKind.WAITS_NEW_AUTHOR,
+    DecisionKind.WAITS_PREMODERATION,
+    DecisionKind.WAITS_CHECK,
+    DecisionKind.WAITS_SANCTION,
 ]
-REMOVED_KINDS = {Kind.REMOVED, Kind.SPAM, Kind.UPHELD}
+REMOVED_KINDS = {DecisionKind.REMOVED, DecisionKind.SPAM, DecisionKind.UPHELD}
 
 
 @dataclass(frozen=True)
@@ -58,76 +58,78 @@ class AuthorOptions:
     resubmit: bool  # after an edit
 
 
-def title(kind: Kind) -> str:
+def title(kind: DecisionKind) -> str:
     """Return the heading of the notice, which is also the subject of the mail."""
     return {
-        Kind.WAITS_EDITED: _("Your edited comment is waiting for review"),
-        Kind.PUBLISHED: _("Your comment is published"),
-        Kind.RESTORED: _("Your comment is published again"),
-        Kind.REMOVED: _("Your comment was removed"),
-        Kind.RESTRICTED: _("Your comment was removed"),
-        Kind.SPAM: _("Your comment was marked as spam"),
-        Kind.UPHELD: _("Your comment stays removed"),
-        Kind.REDACTED: _("Your comment was redacted"),
-        Kind.NONE: _("Your comment"),
+        DecisionKind.WAITS_EDITED: _("Your edited comment is waiting for review"),
+        DecisionKind.PUBLISHED: _("Your comment is published"),
+        DecisionKind.RESTORED: _("Your comment is published again"),
+        DecisionKind.REMOVED: _("Your comment was removed"),
+        DecisionKind.RESTRICTED: _("Your comment was removed"),
+        DecisionKind.SPAM: _("Your comment was marked as spam"),
+        DecisionKind.UPHELD: _("Your comment stays removed"),
+        DecisionKind.REDACTED: _("Your comment was redacted"),
+        DecisionKind.NONE: _("Your comment"),
     }.get(kind) or _("Your comment is waiting for review")
 
 
-def _why_it_waits(kind: Kind) -> str:
+def _why_it_waits(kind: DecisionKind) -> str:
     return {
-        Kind.WAITS_NEW_AUTHOR: _("Comments by new people are reviewed before they are published."),
-        Kind.WAITS_CHECK: _("A check of this site sent it to review."),
-        Kind.WAITS_PREMODERATION: _("In this discussion every comment is reviewed before it is published."),
-        Kind.WAITS_EDITED: _("You edited it, so a moderator reviews the new text first."),
-        Kind.WAITS_MODERATOR: _("A moderator wants to review it again."),
-    }.get(kind, "")  # Kind.WAITS_SANCTION: the finding explains it
+        DecisionKind.WAITS_NEW_AUTHOR: _("Comments by new people are reviewed before they are published."),
+        DecisionKind.WAITS_CHECK: _("A check of this site sent it to review."),
+        DecisionKind.WAITS_PREMODERATION: _(
+            "In this discussion every comment is reviewed before it is published."
+        ),
+        DecisionKind.WAITS_EDITED: _("You edited it, so a moderator reviews the new text first."),
+        DecisionKind.WAITS_MODERATOR: _("A moderator wants to review it again."),
+    }.get(kind, "")  # DecisionKind.WAITS_SANCTION: the finding explains it
 
 
 def decision_sentences(
-    kind: Kind, reason: tuple[str, str], transition: Transition, answered: Appeal | None
+    kind: DecisionKind, reason: tuple[str, str], transition: Transition, answered: Appeal | None
 ) -> list[str]:
     """Return sentences that say what was decided; some of them may be empty.
 
     `reason`: the label of the reason for a removal, and its explanation for the author. `answered`: the
     appeal that this decision answers.
     """
-    if kind in NOT_REVIEWED or kind == Kind.WAITS_MODERATOR:
+    if kind in NOT_REVIEWED or kind == DecisionKind.WAITS_MODERATOR:
         return [_("Only you and the moderators can see it."), _why_it_waits(kind)]
     label, explanation = {"reason": reason[0]}, reason[1]
     match kind:
-        case Kind.PUBLISHED:
+        case DecisionKind.PUBLISHED:
             return [_("A moderator approved your comment.")]
-        case Kind.RESTORED if answered and not answered.is_edit:
+        case DecisionKind.RESTORED if answered and not answered.is_edit:
             return [
                 _("You appealed the removal of your comment."),
                 _("Your comment is published again."),
             ]
-        case Kind.RESTORED:
+        case DecisionKind.RESTORED:
             return [_("A moderator reviewed the removal of your comment. Your comment is published again.")]
-        case Kind.REMOVED if is_by_person(transition):
+        case DecisionKind.REMOVED if is_by_person(transition):
             return [
                 _("Removed by a moderator: %(reason)s.") % label,
                 explanation,
             ]
-        case Kind.REMOVED:
+        case DecisionKind.REMOVED:
             return [_("Your comment was removed: %(reason)s.") % label]
-        case Kind.SPAM if is_by_person(transition):
+        case DecisionKind.SPAM if is_by_person(transition):
             return [spam_sentence()]
-        case Kind.SPAM:
+        case DecisionKind.SPAM:
             return [_("A check of this site marked your comment as spam and removed it.")]
-        case Kind.UPHELD:
+        case DecisionKind.UPHELD:
             return [
                 _("You appealed the removal of your comment. It stays removed: %(reason)s.") % label,
                 _("A different moderator reviewed your appeal.")
                 if answered and transition.actor_id != answered.appealed_transition.actor_id
                 else "",
             ]
-        case Kind.REDACTED:
+        case DecisionKind.REDACTED:
             return [
                 _("A moderator removed words from your comment. The place is marked."),
                 _("The rest of your comment stays published."),
             ]
-        case Kind.RESTRICTED:
+        case DecisionKind.RESTRICTED:
             return [_("Your comment must not be visible on this site, and was removed.")]
     return []
 
@@ -142,14 +144,14 @@ def is_by_person(transition: Transition) -> bool:
     return transition.actor_id is not None and transition.from_state != ""
 
 
-def report_sentence(kind: Kind, cases: list[Case]) -> str:
+def report_sentence(kind: DecisionKind, cases: list[Case]) -> str:
     """Return a sentence that says whether the comment was reported before it was removed or redacted.
 
     `cases`: all cases that were opened before the decision, since an earlier one may have the report.
     """
-    if kind == Kind.RESTRICTED:  # an authority may be investigating
+    if kind == DecisionKind.RESTRICTED:  # an authority may be investigating
         return _("For such comments we do not say whether they were reported.")
-    if kind not in REMOVED_KINDS | {Kind.REDACTED}:
+    if kind not in REMOVED_KINDS | {DecisionKind.REDACTED}:
         return ""
     if any(case.is_reported_illegal for case in cases):
         return _("It was reported as illegal.")
@@ -158,11 +160,11 @@ def report_sentence(kind: Kind, cases: list[Case]) -> str:
     return _("Nobody had reported it.")
 
 
-def decider_sentence(kind: Kind, transition: Transition, *, is_proposed: bool) -> str:
+def decider_sentence(kind: DecisionKind, transition: Transition, *, is_proposed: bool) -> str:
     """Return a sentence that says whether a person or an automatic check decided."""
     if kind in NOT_REVIEWED:
         return _("Not reviewed yet.")
-    if kind in REMOVED_KINDS | {Kind.REDACTED, Kind.RESTRICTED}:
+    if kind in REMOVED_KINDS | {DecisionKind.REDACTED, DecisionKind.RESTRICTED}:
         if not is_by_person(transition):
             return _("An automatic check decided this. No person has reviewed it.")
         if is_proposed:
@@ -171,22 +173,26 @@ def decider_sentence(kind: Kind, transition: Transition, *, is_proposed: bool) -
     return ""
 
 
-def appeal_status(kind: Kind, appeals: Sequence[Appeal]) -> str:
+def appeal_status(kind: DecisionKind, appeals: Sequence[Appeal]) -> str:
     """Return a sentence about the author's appeal of a removal; empty if there is none."""
-    own = [appeal for appeal in appeals if not appeal.is_edit] if kind in {Kind.REMOVED, Kind.SPAM} else []
+    own = (
+        [appeal for appeal in appeals if not appeal.is_edit]
+        if kind in {DecisionKind.REMOVED, DecisionKind.SPAM}
+        else []
+    )
     if any(appeal.case.closed_at is None for appeal in own):
         return _("You have appealed this decision. You will see the answer here.")
-    if own or kind == Kind.UPHELD:
+    if own or kind == DecisionKind.UPHELD:
         return _("This decision is final. You can’t appeal it again.")
     return ""
 
 
-def next_step(kind: Kind, options: AuthorOptions, appeals: Sequence[Appeal]) -> str:
+def next_step(kind: DecisionKind, options: AuthorOptions, appeals: Sequence[Appeal]) -> str:
     """Return a sentence that says how the author can appeal, or why that is not possible; it may be empty."""
     until = {"days": APPEAL_WITHIN.days}
     if status := appeal_status(kind, appeals):
         return status
-    if kind == Kind.RESTRICTED:
+    if kind == DecisionKind.RESTRICTED:
         return _(
             "You can’t appeal this decision here: only an administrator of this site can restore the comment."
             " If you think that it is wrong, you can turn to an out-of-court dispute settlement body or to a"

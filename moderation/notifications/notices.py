@@ -32,7 +32,7 @@ from moderation.actions import state_history
 from moderation.checks import registry
 from moderation.models import Appeal, Case, Finding, SettingChange
 from moderation.notifications import decision_kinds
-from moderation.notifications.decision_kinds import APPEAL_WITHIN, AuthorOptions, Kind
+from moderation.notifications.decision_kinds import APPEAL_WITHIN, AuthorOptions, DecisionKind
 from moderation.queue.highlights import highlight_html
 from moderation.transparency import removal_counts
 
@@ -46,7 +46,7 @@ class DecisionNotice:
     """A notice to the author of a comment about the last decision on it."""
 
     comment: Comment
-    kind: Kind
+    kind: DecisionKind
     title: str
     sentences: list[str]  # what was decided, why, whether it was reported, who decided
     options: AuthorOptions
@@ -143,14 +143,16 @@ def _removal_messages(
     is_final = any(case.is_appealed for case in cases)
     options = AuthorOptions(appeal=not is_final, resubmit=not is_final)
     transition = Transition(comment=comment, actor=user, from_state=comment.state, to_state=State.REJECTED)
-    reported = decision_kinds.report_sentence(Kind.REMOVED, cases)
-    next_step = decision_kinds.next_step(Kind.REMOVED, options, [])
+    reported = decision_kinds.report_sentence(DecisionKind.REMOVED, cases)
+    next_step = decision_kinds.next_step(DecisionKind.REMOVED, options, [])
     previews = []
     for code, label in removal_reasons.choices():
         proposing = [finding for finding in findings if registry.proposes(finding, code)]
         reason = (label, removal_reasons.author_message(code))
-        before = decision_kinds.decision_sentences(Kind.REMOVED, reason, transition, None)
-        decider = decision_kinds.decider_sentence(Kind.REMOVED, transition, is_proposed=bool(proposing))
+        before = decision_kinds.decision_sentences(DecisionKind.REMOVED, reason, transition, None)
+        decider = decision_kinds.decider_sentence(
+            DecisionKind.REMOVED, transition, is_proposed=bool(proposing)
+        )
         after = [*registry.author_sentences(proposing), reported, decider, next_step]
         previews.append(RemovalMessage(code, label, list(filter(None, before)), list(filter(None, after))))
     return previews
@@ -232,7 +234,7 @@ def _notice(
     if kind in decision_kinds.REMOVED_KINDS and (is_proposed or not decision_kinds.is_by_person(transition)):
         shown = [found for found in findings if removal_counts.proposes(found, comment)]
     options = author_options(comment, history.last, appeals)
-    hidden = kind == Kind.RESTRICTED or bool(comment.erased_at)
+    hidden = kind == DecisionKind.RESTRICTED or bool(comment.erased_at)
     spans = [] if hidden else excerpts.merge_spans(span for found in shown for span in found.spans)
     highlights = dict.fromkeys(Truncator(comment.body[start:end]).chars(100) for start, end in spans)
     earlier_cases = [case for case in cases if case.opened_at <= transition.at]
@@ -244,7 +246,7 @@ def _notice(
             sentence
             for sentence in [
                 *decision_kinds.decision_sentences(kind, reason, transition, answered),
-                *(history.message.splitlines() if kind == Kind.REMOVED else []),
+                *(history.message.splitlines() if kind == DecisionKind.REMOVED else []),
                 *registry.author_sentences(shown),
                 decision_kinds.report_sentence(kind, earlier_cases),
                 decision_kinds.decider_sentence(kind, transition, is_proposed=is_proposed),
@@ -276,28 +278,28 @@ def _highlighted_body(comment: Comment, spans: Sequence[tuple[int, int]]) -> Saf
 
 def _kind(
     comment: Comment, history: state_history.StateHistory, answered: Appeal | None, findings: list[Finding]
-) -> Kind:
+) -> DecisionKind:
     if comment.state == State.PENDING:
         return _waiting_kind(history.notified, findings, is_rewritten=history.is_rewritten)
     if comment.state == State.PUBLISHED:
         if history.is_rewritten and comment.is_redacted:
-            return Kind.REDACTED
+            return DecisionKind.REDACTED
         was = known[0] if (known := history.known_before()) else ""
         if was in REMOVED:
-            return Kind.RESTORED
-        return Kind.PUBLISHED if was == State.PENDING else Kind.NONE
+            return DecisionKind.RESTORED
+        return DecisionKind.PUBLISHED if was == State.PENDING else DecisionKind.NONE
     if comment.state_reason == Reason.RESTRICTED:
-        return Kind.RESTRICTED
+        return DecisionKind.RESTRICTED
     if comment.state in REMOVED:
         if answered and not answered.is_edit:
-            return Kind.UPHELD
-        return Kind.SPAM if comment.state == State.SPAM else Kind.REMOVED
-    return Kind.NONE
+            return DecisionKind.UPHELD
+        return DecisionKind.SPAM if comment.state == State.SPAM else DecisionKind.REMOVED
+    return DecisionKind.NONE
 
 
-def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> Kind:
+def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> DecisionKind:
     if decision_kinds.is_by_person(transition) and not is_rewritten:
-        return Kind.WAITS_MODERATOR
+        return DecisionKind.WAITS_MODERATOR
     if transition.from_state and not is_rewritten:
-        return Kind.WAITS_EDITED
+        return DecisionKind.WAITS_EDITED
     return registry.waiting_kind(finding.check_name for finding in findings)

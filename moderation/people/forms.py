@@ -22,23 +22,25 @@ DEFAULT_PAUSE = timedelta(days=7)
 MAX_LENGTH = timedelta(days=3653)  # a time near the year 9999 cannot be converted to every time zone
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"  # the format of <input type="datetime-local">
 
-Kind = Sanction.Kind
+SanctionKind = Sanction.Kind
 
 LABELS = {
-    Kind.WARN: gettext_lazy("Warn"),
-    Kind.REVIEW: gettext_lazy("Review all comments first"),
-    Kind.PAUSE: gettext_lazy("Pause until…"),
-    Kind.BAN: gettext_lazy("Ban"),
+    SanctionKind.WARN: gettext_lazy("Warn"),
+    SanctionKind.REVIEW: gettext_lazy("Review all comments first"),
+    SanctionKind.PAUSE: gettext_lazy("Pause until…"),
+    SanctionKind.BAN: gettext_lazy("Ban"),
 }
 EXPLANATIONS = {
-    Kind.WARN: gettext_lazy(
+    SanctionKind.WARN: gettext_lazy(
         "They can still comment. The warning is shown above their comment form for 30 days."
     ),
-    Kind.REVIEW: gettext_lazy("Their comments wait for review. They are notified."),
-    Kind.PAUSE: gettext_lazy(
+    SanctionKind.REVIEW: gettext_lazy("Their comments wait for review. They are notified."),
+    SanctionKind.PAUSE: gettext_lazy(
         "They can’t comment until then. They are notified of the reason and of when it ends."
     ),
-    Kind.BAN: gettext_lazy("They can’t comment. They are notified of the reason and of how to appeal."),
+    SanctionKind.BAN: gettext_lazy(
+        "They can’t comment. They are notified of the reason and of how to appeal."
+    ),
 }
 
 
@@ -69,16 +71,16 @@ class SanctionForm(LongTextForm, forms.Form):
     )
 
     def __init__(self, data: Any = None, *, kind: str, counts: dict[int, int]) -> None:
-        self.kind = Kind(kind)
+        self.kind = SanctionKind(kind)
         super().__init__(data, auto_id=f"id_{kind}_%s")  # the page has four of these forms
-        self.submit = _("Pause") if self.kind == Kind.PAUSE else self.label
+        self.submit = _("Pause") if self.kind == SanctionKind.PAUSE else self.label
         if choices := [(days, _days_label(days, count)) for days, count in counts.items() if count]:
             self.fields["days"] = forms.TypedChoiceField(
                 label=_("Also remove"), choices=[(0, _("no comments")), *choices], coerce=int, required=False
             )
-        if self.kind == Kind.WARN:
+        if self.kind == SanctionKind.WARN:
             del self.fields["until"]
-        elif self.kind == Kind.PAUSE:
+        elif self.kind == SanctionKind.PAUSE:
             self.fields["until"].required = True
             self.fields["until"].help_text = _("In the site’s time zone.")
             self.fields["until"].initial = timezone.now() + DEFAULT_PAUSE
@@ -103,7 +105,7 @@ class SanctionForm(LongTextForm, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if self.kind == Kind.WARN:
+        if self.kind == SanctionKind.WARN:
             data["until"] = timezone.now() + WARNING_LENGTH
         data["days"] = data.get("days") or 0
         return data

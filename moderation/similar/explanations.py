@@ -11,48 +11,48 @@ from moderation import explanations
 from moderation.models import CommentGroup, Rule
 from moderation.similar.clues import Clue
 
-Kind = CommentGroup.Kind
+GroupKind = CommentGroup.Kind
 # `n` is the number of members as it is shown, and `number` chooses the plural.
 TITLES: dict[str, Any] = {
-    Kind.TEXT: ngettext_lazy(
+    GroupKind.TEXT: ngettext_lazy(
         "%(n)s comment made of the same phrases", "%(n)s comments made of the same phrases", "number"
     ),
-    Kind.DUPLICATE: ngettext_lazy("%(n)s duplicate comment", "%(n)s duplicate comments", "number"),
-    Kind.TWICE: ngettext_lazy(
+    GroupKind.DUPLICATE: ngettext_lazy("%(n)s duplicate comment", "%(n)s duplicate comments", "number"),
+    GroupKind.TWICE: ngettext_lazy(
         "Posted twice by the same person: %(n)s comment",
         "Posted twice by the same person: %(n)s comments",
         "number",
     ),
-    Kind.LINK: ngettext_lazy(
+    GroupKind.LINK: ngettext_lazy(
         "%(n)s comment with the same links or contacts",
         "%(n)s comments with the same links or contacts",
         "number",
     ),
-    Kind.NAME: ngettext_lazy(
+    GroupKind.NAME: ngettext_lazy(
         "%(n)s comment with a search phrase as name",
         "%(n)s comments with search phrases as names",
         "number",
     ),
-    Kind.ORIGIN: ngettext_lazy(
+    GroupKind.ORIGIN: ngettext_lazy(
         "%(n)s comment from one IP address",
         "%(n)s comments from one IP address, under several names",
         "number",
     ),
-    Kind.BURST: ngettext_lazy(
+    GroupKind.BURST: ngettext_lazy(
         "%(n)s comment posted within a short time", "%(n)s comments posted within a short time", "number"
     ),
-    Kind.LATE: ngettext_lazy(
+    GroupKind.LATE: ngettext_lazy(
         "Late promotional spam: %(n)s comment", "Late promotional spam: %(n)s comments", "number"
     ),
-    Kind.MISSING: ngettext_lazy(
+    GroupKind.MISSING: ngettext_lazy(
         "Text missing in the original: %(n)s comment",
         "Text missing in the original: %(n)s comments",
         "number",
     ),
-    Kind.RULE: ngettext_lazy(
+    GroupKind.RULE: ngettext_lazy(
         "%(n)s comment that matches a rule", "%(n)s comments that match a rule", "number"
     ),
-    Kind.QUEUE: ngettext_lazy("%(n)s comment of a queue", "All %(n)s comments of a queue", "number"),
+    GroupKind.QUEUE: ngettext_lazy("%(n)s comment of a queue", "All %(n)s comments of a queue", "number"),
 }
 DUPLICATES_OF_A_COMMENT = ngettext_lazy(
     "%(n)s duplicate of a comment by %(name)s", "%(n)s duplicates of a comment by %(name)s", "number"
@@ -71,7 +71,7 @@ class MemberCounts(NamedTuple):
 
 def title(group: CommentGroup, n: int) -> str:
     """Return the title of a group with `n` members: Late promotional spam: 15 comments."""
-    if group.kind == Kind.DUPLICATE and group.original:
+    if group.kind == GroupKind.DUPLICATE and group.original:
         text, name = DUPLICATES_OF_A_COMMENT, group.original.author_name
     else:
         text, name = TITLES.get(group.kind, COMMENTS), ""
@@ -111,15 +111,15 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
     sentences: list[str] = []
     if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
         sentences.append(_("Same text and same name. The first comment has already been removed."))
-    elif group.kind == Kind.DUPLICATE:
+    elif group.kind == GroupKind.DUPLICATE:
         sentences.append(_("Same text and same name. The first comment is kept and is not in this group."))
-    if group.kind == Kind.TWICE:
+    if group.kind == GroupKind.TWICE:
         sentences.append(
             _("The same person posted the same text twice in one discussion. The first comment stays.")
         )
-    if group.kind == Kind.MISSING:
+    if group.kind == GroupKind.MISSING:
         sentences.append(_("The saved page had lost their text. Readers see a placeholder."))
-    if group.kind == Kind.RULE:
+    if group.kind == GroupKind.RULE:
         # Only the page of the group shows it, not the list, so this is not a query for each of many groups.
         rule = Rule.objects.get(pk=group.details["rule"])
         names = {"kind": rule.get_kind_display(), "rule": explanations.describe_rule(rule.kind, rule.value)}
@@ -128,7 +128,7 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
             "select them."
         )
         sentences.append(text % names)
-    if group.kind == Kind.QUEUE:
+    if group.kind == GroupKind.QUEUE:
         sentences.append(_("Comments with the weakest signals come first."))
     if not is_whole:
         return sentences
@@ -232,8 +232,8 @@ def compared_signals(found_clues: Clue) -> list[tuple[Clue, float, str]]:
 
 def proposed_reason(kind: str) -> str:
     """Return the reason code that this kind of group proposes, or ""."""
-    if kind == Kind.MISSING:
+    if kind == GroupKind.MISSING:
         return Reason.TEXT_MISSING.value
-    if kind in {Kind.DUPLICATE, Kind.TWICE}:
+    if kind in {GroupKind.DUPLICATE, GroupKind.TWICE}:
         return Reason.DUPLICATE.value
-    return "" if kind in {Kind.RULE, Kind.QUEUE} else Reason.SPAM.value
+    return "" if kind in {GroupKind.RULE, GroupKind.QUEUE} else Reason.SPAM.value

@@ -20,7 +20,7 @@ from comments.models import (
     Visit,
     replied_to_id,
 )
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 from moderation.notifications.notices import render_notices
 from moderation.people.data_subject import DataSubject
 
@@ -144,7 +144,7 @@ def _read_comments(subject: DataSubject) -> Iterator[Record]:
                 "state": comment.state_label,
                 "reason": reason_label(comment.state_reason),
                 "decision": " ".join([notice.title + ".", *notice.sentences])
-                if notice and notice.kind != Kind.NONE
+                if notice and notice.kind != DecisionKind.NONE
                 else "",
                 "is_pick": comment.is_pick,
                 "recommendations": comment.recommend_count,

@@ -7,7 +7,7 @@ from comments import duplicates
 from moderation.checks.text import has_visible_text
 from moderation.similar.clues import EXACT
 from moderation.similar.compared import ComparedComments
-from moderation.similar.grouping.proposals import MIN_SIMILAR, Kind, Proposal, ProposedMember, propose
+from moderation.similar.grouping.proposals import MIN_SIMILAR, GroupKind, Proposal, ProposedMember, propose
 
 MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise first
 
@@ -19,7 +19,7 @@ def propose_missing_texts(compared: ComparedComments) -> Proposal:
         for index, row in enumerate(compared.rows)
         if compared.can_join[index] and (row.text_missing or not has_visible_text(row.body))
     ]
-    return Proposal(Kind.MISSING, members)
+    return Proposal(GroupKind.MISSING, members)
 
 
 Copies = Mapping[int, list[ProposedMember]]  # by the index of the row that they repeat
@@ -51,11 +51,11 @@ def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[Pro
         if len(discussions) >= MIN_SIMILAR:
             continue  # see propose_repeated_on_many_stories, which comes after the groups of spam
         if len(members) > 1:
-            yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
+            yield Proposal(GroupKind.DUPLICATE, members, original=compared.rows[first].id)
         elif compared.rows[first].discussion not in discussions:
             elsewhere += members
     if len(elsewhere) >= MIN_SIMILAR:
-        yield Proposal(Kind.DUPLICATE, elsewhere)
+        yield Proposal(GroupKind.DUPLICATE, elsewhere)
 
 
 def propose_repeated_on_many_stories(
@@ -72,9 +72,9 @@ def propose_repeated_on_many_stories(
         indexes = [first, *(member.row for member in members)]
         if compared.are_suspicious(indexes):
             similar = (ProposedMember(index, 1.0, compared.clues[index]) for index in indexes)
-            yield propose(compared, Kind.TEXT, similar)
+            yield propose(compared, GroupKind.TEXT, similar)
         else:
-            yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
+            yield Proposal(GroupKind.DUPLICATE, members, original=compared.rows[first].id)
 
 
 def propose_posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearray) -> Proposal:
@@ -90,7 +90,7 @@ def propose_posted_twice(compared: ComparedComments, copies: Copies, is_grouped:
         and not is_grouped[first]
         and not is_grouped[members[0].row]
     ]
-    return Proposal(Kind.TWICE, later)
+    return Proposal(GroupKind.TWICE, later)
 
 
 def _copies_among(compared: ComparedComments, indexes: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:

@@ -12,7 +12,7 @@ from moderation.similar.compared import QUIET_PERIOD, ComparedComments, Row
 from moderation.similar.grouping.proposals import (
     MIN_MEMBERS,
     MIN_SIMILAR,
-    Kind,
+    GroupKind,
     Proposal,
     UnionFind,
     propose_by_clues,
@@ -52,7 +52,7 @@ def propose_late(compared: ComparedComments) -> Proposal:
             else:
                 high_scoring = compared.promotional(run, SINGLE_COMMENT_SCORE)
                 members += [index for index in high_scoring if compared.clues[index] & RARE_CLUES]
-    return propose_by_clues(compared, Kind.LATE, sorted(members))
+    return propose_by_clues(compared, GroupKind.LATE, sorted(members))
 
 
 def propose_early_floods(compared: ComparedComments) -> Iterator[Proposal]:
@@ -73,7 +73,7 @@ def propose_early_floods(compared: ComparedComments) -> Iterator[Proposal]:
         }
         if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(in_time):
             members.update(promotional)
-        yield propose_by_clues(compared, Kind.BURST, sorted(members))
+        yield propose_by_clues(compared, GroupKind.BURST, sorted(members))
 
 
 def _is_flood(compared: ComparedComments, indexes: Sequence[int]) -> bool:
@@ -101,7 +101,7 @@ def propose_search_phrases(compared: ComparedComments) -> Proposal:
     named = compared.promotional(index for index in range(len(compared.rows)) if compared.clues[index] & NAME)
     runs = _split_by_time(compared, named, FLOOD_QUIET)
     members = [index for run in runs if compared.count_people(run) >= MIN_SIMILAR for index in run]
-    return propose_by_clues(compared, Kind.NAME, members)
+    return propose_by_clues(compared, GroupKind.NAME, members)
 
 
 def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int]) -> Iterator[Proposal]:
@@ -116,7 +116,7 @@ def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int])
     for _, indexes in sorted(by_shape.items()):
         members = _suspects_of_one_pattern(compared, indexes)
         for run in _split_by_time(compared, members, NAME_PATTERN_WINDOW):
-            proposal = propose_by_clues(compared, Kind.BURST, run)
+            proposal = propose_by_clues(compared, GroupKind.BURST, run)
             proposal.details = {"has_name_pattern": True}
             yield proposal
 
@@ -160,7 +160,7 @@ def propose_shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
             union.join(contact, ("name", compared.rows[index].name.casefold()))
     for nodes in union.sets(list(union.parents)):
         members = sorted(node for node in nodes if isinstance(node, int))
-        yield propose_by_clues(compared, Kind.LINK, members)
+        yield propose_by_clues(compared, GroupKind.LINK, members)
 
 
 def _promotional_holders(compared: ComparedComments, contact: str, holders: Sequence[int]) -> list[int]:
@@ -191,7 +191,7 @@ def propose_shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
             continue
         suspicious = compared.half_promotional(indexes)
         if 2 * len(suspicious) >= len(indexes) or _in_one_discussion(compared, indexes):
-            yield propose_by_clues(compared, Kind.ORIGIN, indexes)
+            yield propose_by_clues(compared, GroupKind.ORIGIN, indexes)
 
 
 def _in_one_discussion(compared: ComparedComments, indexes: Sequence[int]) -> bool:
@@ -226,4 +226,4 @@ def propose_bursts(compared: ComparedComments) -> Iterator[Proposal]:
             and compared.count_people(indexes) >= BURST_MIN_COMMENTS // 2
             and 2 * len(suspicious) >= len(indexes)
         ):
-            yield propose_by_clues(compared, Kind.BURST, suspicious)
+            yield propose_by_clues(compared, GroupKind.BURST, suspicious)

@@ -16,7 +16,7 @@ from moderation.similar.clues import (
     Clue,
 )
 from moderation.similar.compared import ComparedComments
-from moderation.similar.grouping.proposals import Kind, Proposal, ProposedMember
+from moderation.similar.grouping.proposals import GroupKind, Proposal, ProposedMember
 
 MAX_DISTINCTIVE_WORDS = 6
 MIN_DISTINCTIVE_SHARE = 0.2  # lowest share of members that contain a distinctive word
@@ -91,7 +91,7 @@ def _distinctive_words(
 ) -> list[list[int]]:
     """Return the spans of words that are much more common in the group than elsewhere."""
     within, outside = len(proposal.members), len(compared.rows) - len(proposal.members)
-    if proposal.kind in {Kind.DUPLICATE, Kind.TWICE} or not outside:
+    if proposal.kind in {GroupKind.DUPLICATE, GroupKind.TWICE} or not outside:
         return []
     odds = [
         (

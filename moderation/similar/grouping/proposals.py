@@ -10,7 +10,7 @@ from moderation.models import CommentGroup
 from moderation.similar.clues import promotion_score
 from moderation.similar.compared import ComparedComments
 
-Kind = CommentGroup.Kind
+GroupKind = CommentGroup.Kind
 H = TypeVar("H", bound=Hashable)
 
 MIN_SIMILAR = 3  # similar comments that make a group
@@ -19,7 +19,7 @@ MIN_MEMBERS = 2  # … of which this many must still be undecided
 
 def min_members(kind: str) -> int:
     """Return the least size of a group. A comment that was posted twice counts as two with the first."""
-    return 1 if kind == Kind.TWICE else MIN_MEMBERS
+    return 1 if kind == GroupKind.TWICE else MIN_MEMBERS
 
 
 class ProposedMember(NamedTuple):
@@ -34,14 +34,14 @@ class ProposedMember(NamedTuple):
 class Proposal:
     """A proposed group."""
 
-    kind: Kind
+    kind: GroupKind
     members: list[ProposedMember]
     original: int | None = None  # id of the comment that they duplicate
     details: dict[str, object] = field(default_factory=dict)  # CommentGroup.details
     evidence: list[int] = field(default_factory=list)  # row indexes of similar comments that are no members
 
 
-def propose(compared: ComparedComments, kind: Kind, similar: Iterable[ProposedMember]) -> Proposal:
+def propose(compared: ComparedComments, kind: GroupKind, similar: Iterable[ProposedMember]) -> Proposal:
     """Propose a group; similar comments that cannot be members are its evidence."""
     members, evidence = [], []
     for comment in similar:
@@ -52,7 +52,7 @@ def propose(compared: ComparedComments, kind: Kind, similar: Iterable[ProposedMe
     return Proposal(kind, members, evidence=evidence)
 
 
-def propose_by_clues(compared: ComparedComments, kind: Kind, indexes: Iterable[int]) -> Proposal:
+def propose_by_clues(compared: ComparedComments, kind: GroupKind, indexes: Iterable[int]) -> Proposal:
     """Propose a group in which the similarity of a member is its promotional score."""
     clues = compared.clues
     return propose(

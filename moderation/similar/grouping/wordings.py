@@ -13,7 +13,7 @@ from moderation.similar.clues import CONTACT, LINK, SPUN, TEMPLATE
 from moderation.similar.compared import MIN_SPAM, ComparedComments
 from moderation.similar.grouping.proposals import (
     MIN_SIMILAR,
-    Kind,
+    GroupKind,
     Proposal,
     ProposedMember,
     UnionFind,
@@ -62,8 +62,8 @@ def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -
             promotional += indexes
             wordings += 1
         else:
-            yield propose(compared, Kind.TEXT, map(member, indexes))
-    proposal = propose(compared, Kind.TEXT, map(member, sorted(promotional)))
+            yield propose(compared, GroupKind.TEXT, map(member, indexes))
+    proposal = propose(compared, GroupKind.TEXT, map(member, sorted(promotional)))
     proposal.details = {"wordings": wordings}
     yield proposal
 
@@ -96,7 +96,7 @@ def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) 
         if compared.are_suspicious(component) or _advertise_same_contact(compared, component):
             yield propose(
                 compared,
-                Kind.TEXT,
+                GroupKind.TEXT,
                 (
                     ProposedMember(
                         index,

@@ -14,7 +14,7 @@ from moderation.actions.decisions import decide
 from moderation.checks import registry
 from moderation.features.signals import SIGNALS, site
 from moderation.models import Case, Finding, Rule
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 from moderation.notifications.notices import decision_url, render_notices
 from moderation.tasks import notify_not_published
 from moderation.transparency import discussion_summary
@@ -146,11 +146,11 @@ def test_a_check_of_another_version_has_a_text():
 @pytest.mark.parametrize(
     ("names", "kind"),
     [
-        ([], Kind.WAITS_CHECK),
-        (["new_person"], Kind.WAITS_NEW_AUTHOR),
-        (["reviewed_first", "new_person"], Kind.WAITS_PREMODERATION),
-        (["reviewed_first", "new_person", "links"], Kind.WAITS_CHECK),
-        (["sanctioned", "links"], Kind.WAITS_SANCTION),
+        ([], DecisionKind.WAITS_CHECK),
+        (["new_person"], DecisionKind.WAITS_NEW_AUTHOR),
+        (["reviewed_first", "new_person"], DecisionKind.WAITS_PREMODERATION),
+        (["reviewed_first", "new_person", "links"], DecisionKind.WAITS_CHECK),
+        (["sanctioned", "links"], DecisionKind.WAITS_SANCTION),
     ],
 )
 def test_the_author_sees_only_the_strongest_kind(names, kind):
@@ -192,7 +192,7 @@ def test_a_new_check_is_on_its_authors_page_and_in_the_mail(client, waiting_comm
     assert "You wrote about a toy boat." in page
     assert notify_not_published.func(waiting_comment.pk) == 1
     assert "You wrote about a toy boat." in mailoutbox[0].body
-    assert render_notices([waiting_comment])[waiting_comment.pk].kind == Kind.WAITS_CHECK
+    assert render_notices([waiting_comment])[waiting_comment.pk].kind == DecisionKind.WAITS_CHECK
 
 
 def test_a_new_check_is_a_filter_of_the_queue(client, waiting_comment):

@@ -6,7 +6,7 @@ from django.core import mail
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
-from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.decision_kinds import DecisionKind
 from moderation.notifications.notices import render_notices
 from moderation.tasks import notify_authors
 from tests.factories import make_article, make_comment
@@ -91,4 +91,4 @@ def test_a_second_redaction_is_mailed_too(jim, maria):
     assert [notify_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
     assert mail.outbox[-1].subject == "Your comment was redacted"
     assert "Ann Smith" not in mail.outbox[-1].body
-    assert render_notices([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
+    assert render_notices([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == DecisionKind.REDACTED
