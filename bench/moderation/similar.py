@@ -35,7 +35,7 @@ def measure_scan(bench: Run) -> Iterator[Goal]:
         f"a scan of {sizes.comments:,} comments, until its groups are stored", seconds, most=10, unit="s"
     )
     yield Goal("… processor time of Python in it", busy, unit="s")
-    yield Goal("groups", len(found.proposals), unit="")
+    yield Goal("groups", len(found.groups), unit="")
     yield Goal("comments in them", CommentGroupMember.objects.count(), least=sizes.spun - SPUN_LEFT, unit="")
     user = fixture.moderator()
     largest = pages.open_groups(user).first()

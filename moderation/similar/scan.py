@@ -22,7 +22,7 @@ from moderation.actions.state_history import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
 from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.compared import Row, Story
-from moderation.similar.grouping import GroupingResult, Proposal, find_groups
+from moderation.similar.grouping import GroupingResult, ProposedGroup, find_groups
 
 MAX_COMMENTS = 100_000  # comments that are compared: all waiting ones, and the latest of the others
 FRESH_FOR = timedelta(minutes=3)  # a scan of this age is shown whatever has changed since
@@ -119,7 +119,7 @@ def count_new_comments(scan: SimilarityScan) -> int:
 def run_requested_scan(scan: str) -> int:
     """Run a requested scan. Returns the number of groups found."""
     found = SimilarityScan.objects.filter(pk=UUID(scan), ended_at=None).first()
-    return len(run_scan(found).proposals) if found else 0
+    return len(run_scan(found).groups) if found else 0
 
 
 def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
@@ -132,7 +132,7 @@ def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
     scan.comments = len(rows)
     with transaction.atomic():
         scan.save()
-        _store_groups(scan, now, rows, found.proposals)
+        _store_groups(scan, now, rows, found.groups)
         kept_scans = [scan.pk, *([before.pk] if before else [])]
         old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "scans": kept_scans}
         execute(DELETE_OLD_MEMBERS, old)
@@ -169,23 +169,23 @@ def read_comments() -> tuple[list[Row], dict[int, Story]]:
 
 
 def _store_groups(
-    scan: SimilarityScan, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]
+    scan: SimilarityScan, at: datetime, rows: Sequence[Row], proposed_groups: Sequence[ProposedGroup]
 ) -> None:
-    """Store the proposals of a scan as groups with members."""
+    """Store the proposed groups of a scan as groups with members."""
     groups = [
         CommentGroup(
-            kind=proposal.kind,
+            kind=proposed.kind,
             scan_id=scan.pk,
             made_at=at,
-            size=len(proposal.members),
-            original_id=proposal.original,
-            details=proposal.details,
+            size=len(proposed.members),
+            original_id=proposed.original,
+            details=proposed.details,
         )
-        for proposal in proposals
+        for proposed in proposed_groups
     ]
     CommentGroup.objects.bulk_create(groups)
-    for group, proposal in zip(groups, proposals, strict=True):
-        members = proposal.members
+    for group, proposed in zip(groups, proposed_groups, strict=True):
+        members = proposed.members
         add_members(
             group,
             comments=[rows[m.row].id for m in members],

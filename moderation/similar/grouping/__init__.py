@@ -1,6 +1,6 @@
-"""Grouping of similar comments. Pure functions: rows in, proposals out.
+"""Grouping of similar comments. Pure functions: rows in, groups out.
 
-Each comment belongs to at most one proposal: missing text or duplicates first, else the largest one, and
+Each comment belongs to at most one group: missing text or duplicates first, else the largest one, and
 last what one author repeated on many stories or posted twice. So sizes can be added up, and a decision on one
 group does not affect another. Comments that a person kept and known spam are never members, but count as
 evidence that others are similar ("9 similar ones are already spam").
@@ -12,14 +12,14 @@ from typing import NamedTuple
 from moderation.similar.clues import promotion_score
 from moderation.similar.compared import PROMOTIONAL_SCORE, ComparedComments, Row, Story
 from moderation.similar.grouping import duplicates, floods, properties, wordings
-from moderation.similar.grouping.proposals import (
+from moderation.similar.grouping.proposed_groups import (
     MIN_SIMILAR,
-    Proposal,
+    ProposedGroup,
     make_disjoint,
     min_members,
 )
 
-__all__ = ["MIN_SIMILAR", "GroupingResult", "Proposal", "find_groups"]
+__all__ = ["MIN_SIMILAR", "GroupingResult", "ProposedGroup", "find_groups"]
 
 DOUBTFUL_SCORE = 0.6  # lowest sum of WEIGHTS of a late comment that deserves a review
 
@@ -27,8 +27,8 @@ DOUBTFUL_SCORE = 0.6  # lowest sum of WEIGHTS of a late comment that deserves a 
 class GroupingResult(NamedTuple):
     """The proposed groups, and doubtful comments without a group."""
 
-    proposals: list[Proposal]  # largest first
-    doubts: list[int]  # ids: the most doubtful comment of each discussion that is in no proposal
+    groups: list[ProposedGroup]  # largest first
+    doubts: list[int]  # ids: the most doubtful comment of each discussion that is in no group
 
 
 def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingResult:
@@ -40,8 +40,8 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
         duplicates.propose_missing_texts(compared),
         *duplicates.propose_repeated(compared, copies),
     ]
-    for proposal in duplicate_groups:
-        for member in proposal.members:
+    for group in duplicate_groups:
+        for member in group.members:
             is_grouped[member.row] = 1
     others = [
         *wordings.propose_shared_wordings(compared, is_grouped),
@@ -53,12 +53,12 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
         *floods.propose_bursts(compared),
         *floods.propose_early_floods(compared),
     ]
-    chosen = [proposal for proposal in duplicate_groups if proposal.members]
+    chosen = [group for group in duplicate_groups if group.members]
     chosen += make_disjoint(others, is_grouped)
     chosen += make_disjoint(floods.propose_name_patterns(compared, is_grouped), is_grouped)
     chosen += duplicates.propose_repeated_on_many_stories(compared, copies, is_grouped)
     chosen.append(duplicates.propose_posted_twice(compared, copies, is_grouped))
-    groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]
+    groups = [group for group in chosen if len(group.members) >= min_members(group.kind)]
     # Rows of groups with too few undecided members.
     ungrouped = frozenset(p.members[0].row for p in chosen if 0 < len(p.members) < min_members(p.kind))
     properties.lower_similarity_of_outliers(compared, groups)
@@ -68,10 +68,10 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
 
 
 def _find_doubts(
-    compared: ComparedComments, proposals: Iterable[Proposal], ungrouped: frozenset[int]
+    compared: ComparedComments, groups: Iterable[ProposedGroup], ungrouped: frozenset[int]
 ) -> list[int]:
-    """Return the id of the most doubtful comment of each discussion that is in no proposal."""
-    grouped = {member.row for proposal in proposals for member in proposal.members}
+    """Return the id of the most doubtful comment of each discussion that is in no group."""
+    grouped = {member.row for group in groups for member in group.members}
     highest: dict[int, tuple[float, int]] = {}
     for index, row in enumerate(compared.rows):
         if compared.can_join[index] and index not in grouped:

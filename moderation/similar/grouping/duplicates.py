@@ -7,19 +7,25 @@ from comments import duplicates
 from moderation.checks.text import has_visible_text
 from moderation.similar.clues import EXACT
 from moderation.similar.compared import ComparedComments
-from moderation.similar.grouping.proposals import MIN_SIMILAR, GroupKind, Proposal, ProposedMember, propose
+from moderation.similar.grouping.proposed_groups import (
+    MIN_SIMILAR,
+    GroupKind,
+    ProposedGroup,
+    ProposedMember,
+    propose_group,
+)
 
 MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise first
 
 
-def propose_missing_texts(compared: ComparedComments) -> Proposal:
+def propose_missing_texts(compared: ComparedComments) -> ProposedGroup:
     """Propose comments whose text is missing."""
     members = [
         ProposedMember(index, 0.5 if row.body.strip() else 1.0, 0)
         for index, row in enumerate(compared.rows)
         if compared.can_join[index] and (row.text_missing or not has_visible_text(row.body))
     ]
-    return Proposal(GroupKind.MISSING, members)
+    return ProposedGroup(GroupKind.MISSING, members)
 
 
 Copies = Mapping[int, list[ProposedMember]]  # by the index of the row that they repeat
@@ -40,7 +46,7 @@ def find_copies(compared: ComparedComments) -> Copies:
     return copies
 
 
-def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[Proposal]:
+def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[ProposedGroup]:
     """Propose copies of a comment that was repeated more than once, and those below another story.
 
     The first one is kept.
@@ -51,16 +57,16 @@ def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[Pro
         if len(discussions) >= MIN_SIMILAR:
             continue  # see propose_repeated_on_many_stories, which comes after the groups of spam
         if len(members) > 1:
-            yield Proposal(GroupKind.DUPLICATE, members, original=compared.rows[first].id)
+            yield ProposedGroup(GroupKind.DUPLICATE, members, original=compared.rows[first].id)
         elif compared.rows[first].discussion not in discussions:
             elsewhere += members
     if len(elsewhere) >= MIN_SIMILAR:
-        yield Proposal(GroupKind.DUPLICATE, elsewhere)
+        yield ProposedGroup(GroupKind.DUPLICATE, elsewhere)
 
 
 def propose_repeated_on_many_stories(
     compared: ComparedComments, copies: Copies, is_grouped: bytearray
-) -> Iterator[Proposal]:
+) -> Iterator[ProposedGroup]:
     """Propose the comments that one author repeated on many stories and that are in no other group.
 
     The first one is kept, unless they look like spam: then it is not more genuine than its copies.
@@ -72,12 +78,12 @@ def propose_repeated_on_many_stories(
         indexes = [first, *(member.row for member in members)]
         if compared.are_suspicious(indexes):
             similar = (ProposedMember(index, 1.0, compared.clues[index]) for index in indexes)
-            yield propose(compared, GroupKind.TEXT, similar)
+            yield propose_group(compared, GroupKind.TEXT, similar)
         else:
-            yield Proposal(GroupKind.DUPLICATE, members, original=compared.rows[first].id)
+            yield ProposedGroup(GroupKind.DUPLICATE, members, original=compared.rows[first].id)
 
 
-def propose_posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearray) -> Proposal:
+def propose_posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearray) -> ProposedGroup:
     """Propose the later one of two comments with the same text by one person in one discussion.
 
     If the first one is in a group itself, such as a flood, it is more than a mistake.
@@ -90,7 +96,7 @@ def propose_posted_twice(compared: ComparedComments, copies: Copies, is_grouped:
         and not is_grouped[first]
         and not is_grouped[members[0].row]
     ]
-    return Proposal(GroupKind.TWICE, later)
+    return ProposedGroup(GroupKind.TWICE, later)
 
 
 def _copies_among(compared: ComparedComments, indexes: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:

@@ -9,13 +9,13 @@ from moderation.features.names import unusual_name_shape
 from moderation.features.signals.site import MIN_NAME_BURST
 from moderation.similar.clues import CONTACT, LINK, NAME, RARE_CLUES, STRONG_CLUES
 from moderation.similar.compared import QUIET_PERIOD, ComparedComments, Row
-from moderation.similar.grouping.proposals import (
+from moderation.similar.grouping.proposed_groups import (
     MIN_MEMBERS,
     MIN_SIMILAR,
     GroupKind,
-    Proposal,
+    ProposedGroup,
     UnionFind,
-    propose_by_clues,
+    propose_group_by_clues,
 )
 
 BURST_LENGTH = timedelta(minutes=10)
@@ -28,7 +28,7 @@ NAME_PATTERN_WINDOW = timedelta(days=1)  # within which several people have name
 SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses several names
 
 
-def propose_late(compared: ComparedComments) -> Proposal:
+def propose_late(compared: ComparedComments) -> ProposedGroup:
     """Propose late promotional comments.
 
     They come as a flood: one after another, and more of them than of other late comments. If nearly all late
@@ -52,10 +52,10 @@ def propose_late(compared: ComparedComments) -> Proposal:
             else:
                 high_scoring = compared.promotional(run, SINGLE_COMMENT_SCORE)
                 members += [index for index in high_scoring if compared.clues[index] & RARE_CLUES]
-    return propose_by_clues(compared, GroupKind.LATE, sorted(members))
+    return propose_group_by_clues(compared, GroupKind.LATE, sorted(members))
 
 
-def propose_early_floods(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_early_floods(compared: ComparedComments) -> Iterator[ProposedGroup]:
     """Propose promotional comments of one discussion that came close together and are not late.
 
     They have a link or another clue that good comments rarely have, or they are most of the discussion. The
@@ -73,7 +73,7 @@ def propose_early_floods(compared: ComparedComments) -> Iterator[Proposal]:
         }
         if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(in_time):
             members.update(promotional)
-        yield propose_by_clues(compared, GroupKind.BURST, sorted(members))
+        yield propose_group_by_clues(compared, GroupKind.BURST, sorted(members))
 
 
 def _is_flood(compared: ComparedComments, indexes: Sequence[int]) -> bool:
@@ -96,15 +96,15 @@ def _split_by_time(
         yield run
 
 
-def propose_search_phrases(compared: ComparedComments) -> Proposal:
+def propose_search_phrases(compared: ComparedComments) -> ProposedGroup:
     """Propose promotional comments under search phrases as names, where several came within a short time."""
     named = compared.promotional(index for index in range(len(compared.rows)) if compared.clues[index] & NAME)
     runs = _split_by_time(compared, named, FLOOD_QUIET)
     members = [index for run in runs if compared.count_people(run) >= MIN_SIMILAR for index in run]
-    return propose_by_clues(compared, GroupKind.NAME, members)
+    return propose_group_by_clues(compared, GroupKind.NAME, members)
 
 
-def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int]) -> Iterator[Proposal]:
+def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int]) -> Iterator[ProposedGroup]:
     """Propose promotional comments under machine-made names of one shape, if several came within a day.
 
     Members of other groups are left there, because these say more than a name does.
@@ -116,9 +116,9 @@ def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int])
     for _, indexes in sorted(by_shape.items()):
         members = _suspects_of_one_pattern(compared, indexes)
         for run in _split_by_time(compared, members, NAME_PATTERN_WINDOW):
-            proposal = propose_by_clues(compared, GroupKind.BURST, run)
-            proposal.details = {"has_name_pattern": True}
-            yield proposal
+            group = propose_group_by_clues(compared, GroupKind.BURST, run)
+            group.details = {"has_name_pattern": True}
+            yield group
 
 
 def _suspects_of_one_pattern(compared: ComparedComments, indexes: Sequence[int]) -> list[int]:
@@ -143,7 +143,7 @@ def _suspects_of_one_pattern(compared: ComparedComments, indexes: Sequence[int])
     return members
 
 
-def propose_shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_shared_contacts(compared: ComparedComments) -> Iterator[ProposedGroup]:
     """Propose comments that link to the same hosts, or give the same phone number or e-mail address.
 
     Hosts and contacts that come with the same name are one group.
@@ -160,7 +160,7 @@ def propose_shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
             union.join(contact, ("name", compared.rows[index].name.casefold()))
     for nodes in union.sets(list(union.parents)):
         members = sorted(node for node in nodes if isinstance(node, int))
-        yield propose_by_clues(compared, GroupKind.LINK, members)
+        yield propose_group_by_clues(compared, GroupKind.LINK, members)
 
 
 def _promotional_holders(compared: ComparedComments, contact: str, holders: Sequence[int]) -> list[int]:
@@ -180,7 +180,7 @@ def _promotional_holders(compared: ComparedComments, contact: str, holders: Sequ
     ]
 
 
-def propose_shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_shared_origins(compared: ComparedComments) -> Iterator[ProposedGroup]:
     """Propose comments from one IP address under several names, if promotional or in one discussion."""
     by_ip: dict[bytes, list[int]] = defaultdict(list)
     for index, row in enumerate(compared.rows):
@@ -191,7 +191,7 @@ def propose_shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
             continue
         suspicious = compared.half_promotional(indexes)
         if 2 * len(suspicious) >= len(indexes) or _in_one_discussion(compared, indexes):
-            yield propose_by_clues(compared, GroupKind.ORIGIN, indexes)
+            yield propose_group_by_clues(compared, GroupKind.ORIGIN, indexes)
 
 
 def _in_one_discussion(compared: ComparedComments, indexes: Sequence[int]) -> bool:
@@ -209,7 +209,7 @@ def _in_one_discussion(compared: ComparedComments, indexes: Sequence[int]) -> bo
     return False
 
 
-def propose_bursts(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_bursts(compared: ComparedComments) -> Iterator[ProposedGroup]:
     """Propose promotional comments from ten minutes with many more comments than usual."""
 
     def slot(index: int) -> int:
@@ -226,4 +226,4 @@ def propose_bursts(compared: ComparedComments) -> Iterator[Proposal]:
             and compared.count_people(indexes) >= BURST_MIN_COMMENTS // 2
             and 2 * len(suspicious) >= len(indexes)
         ):
-            yield propose_by_clues(compared, GroupKind.BURST, suspicious)
+            yield propose_group_by_clues(compared, GroupKind.BURST, suspicious)

@@ -16,7 +16,7 @@ from moderation.similar.clues import (
     Clue,
 )
 from moderation.similar.compared import ComparedComments
-from moderation.similar.grouping.proposals import GroupKind, Proposal, ProposedMember
+from moderation.similar.grouping.proposed_groups import GroupKind, ProposedGroup, ProposedMember
 
 MAX_DISTINCTIVE_WORDS = 6
 MIN_DISTINCTIVE_SHARE = 0.2  # lowest share of members that contain a distinctive word
@@ -24,7 +24,7 @@ RARE_ONE_IN = 3  # a property is rare if at most one in so many members has it
 MIN_STORY_WORDS = 2  # words of the story that a comment about it contains
 
 
-def lower_similarity_of_outliers(compared: ComparedComments, groups: Iterable[Proposal]) -> None:
+def lower_similarity_of_outliers(compared: ComparedComments, groups: Iterable[ProposedGroup]) -> None:
     """Lower the similarity of members with rare properties, which are the most likely mistakes."""
     approved = {row.writer for row in compared.rows if row.is_kept and row.is_identified}
     for group in groups:
@@ -60,7 +60,7 @@ def _is_of_its_story(compared: ComparedComments, index: int) -> bool:
     return len(own) >= MIN_STORY_WORDS
 
 
-def describe_groups(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
+def describe_groups(compared: ComparedComments, chosen: Sequence[ProposedGroup]) -> None:
     """Fill `details` with the counts of clues, the states of the evidence, and the distinctive words.
 
     Words are stored as spans, [comment, revision, start, end], not as text.
@@ -68,30 +68,29 @@ def describe_groups(compared: ComparedComments, chosen: Sequence[Proposal]) -> N
     everywhere = Counter[str]()
     for words in compared.words:
         everywhere.update(set(words))
-    for proposal in chosen:
+    for group in chosen:
         inside = Counter[str]()
-        for member in proposal.members:
+        for member in group.members:
             inside.update({w for w in compared.words[member.row] if len(w) > 2 and w not in GROUP_STOP_WORDS})
         clues = Counter[str]()
-        for found, n in Counter(member.clues for member in proposal.members).items():
+        for found, n in Counter(member.clues for member in group.members).items():
             clues.update({clue.name: n for clue in Clue if clue & found and clue.name})
         states = Counter(
-            "kept" if compared.rows[index].is_kept else compared.rows[index].state
-            for index in proposal.evidence
+            "kept" if compared.rows[index].is_kept else compared.rows[index].state for index in group.evidence
         )
-        proposal.details |= {
+        group.details |= {
             "clues": dict(sorted(clues.items())),
             "states": dict(sorted(states.items())),
-            "telling": _distinctive_words(compared, proposal, inside, everywhere),
+            "telling": _distinctive_words(compared, group, inside, everywhere),
         }
 
 
 def _distinctive_words(
-    compared: ComparedComments, proposal: Proposal, inside: Counter[str], everywhere: Counter[str]
+    compared: ComparedComments, group: ProposedGroup, inside: Counter[str], everywhere: Counter[str]
 ) -> list[list[int]]:
     """Return the spans of words that are much more common in the group than elsewhere."""
-    within, outside = len(proposal.members), len(compared.rows) - len(proposal.members)
-    if proposal.kind in {GroupKind.DUPLICATE, GroupKind.TWICE} or not outside:
+    within, outside = len(group.members), len(compared.rows) - len(group.members)
+    if group.kind in {GroupKind.DUPLICATE, GroupKind.TWICE} or not outside:
         return []
     odds = [
         (
@@ -104,7 +103,7 @@ def _distinctive_words(
     ]
     best = [w for odd, w in sorted(odds, key=lambda o: (-o[0], o[1])) if odd > 2][:MAX_DISTINCTIVE_WORDS]
     spans: dict[str, list[int]] = {}
-    for member in proposal.members:
+    for member in group.members:
         wanted = {w for w in best if w not in spans}.intersection(compared.words[member.row])
         if wanted:
             row = compared.rows[member.row]

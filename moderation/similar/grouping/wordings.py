@@ -11,13 +11,13 @@ from moderation.features.links import TYPED_LINK
 from moderation.features.words import PHRASE_LENGTH, lowercase_words, phrase_hashes
 from moderation.similar.clues import CONTACT, LINK, SPUN, TEMPLATE
 from moderation.similar.compared import MIN_SPAM, ComparedComments
-from moderation.similar.grouping.proposals import (
+from moderation.similar.grouping.proposed_groups import (
     MIN_SIMILAR,
     GroupKind,
-    Proposal,
+    ProposedGroup,
     ProposedMember,
     UnionFind,
-    propose,
+    propose_group,
 )
 
 MIN_COVERAGE = 0.5  # share of a text's words that stand in phrases shared with others
@@ -31,7 +31,7 @@ TOKENS = re.compile(
 )
 
 
-def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
+def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterator[ProposedGroup]:
     """Propose texts that share their wording: most of their words stand in phrases shared with other texts.
 
     Wordings whose texts are mostly promotional are one group, because a bot has dozens of templates.
@@ -62,13 +62,13 @@ def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -
             promotional += indexes
             wordings += 1
         else:
-            yield propose(compared, GroupKind.TEXT, map(member, indexes))
-    proposal = propose(compared, GroupKind.TEXT, map(member, sorted(promotional)))
-    proposal.details = {"wordings": wordings}
-    yield proposal
+            yield propose_group(compared, GroupKind.TEXT, map(member, indexes))
+    group = propose_group(compared, GroupKind.TEXT, map(member, sorted(promotional)))
+    group.details = {"wordings": wordings}
+    yield group
 
 
-def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
+def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Iterator[ProposedGroup]:
     """Propose texts from one template with other words: most of their tokens stand in shared phrases.
 
     The tokens are markup, links, and words that several of these texts have; the words between are the
@@ -94,7 +94,7 @@ def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) 
     }
     for component in _join_by_phrases(shared, covered_words).sets(sorted(covered_words)):
         if compared.are_suspicious(component) or _advertise_same_contact(compared, component):
-            yield propose(
+            yield propose_group(
                 compared,
                 GroupKind.TEXT,
                 (

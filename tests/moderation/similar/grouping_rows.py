@@ -73,7 +73,7 @@ def group_rows(rows: list[Row]) -> tuple[list[Row], GroupingResult]:
 
 def proposed_groups(rows: list[Row]) -> dict[str, set[int]]:
     rows, result = group_rows(rows)
-    return {str(p.kind): {rows[m.row].id for m in p.members} for p in result.proposals}
+    return {str(p.kind): {rows[m.row].id for m in p.members} for p in result.groups}
 
 
 def ids(rows: list[Row]) -> set[int]:

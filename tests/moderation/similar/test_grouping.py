@@ -76,7 +76,7 @@ def test_one_account_repeats_a_text_on_many_stories():
 
     rows, result = group_rows([*good_rows(), *copies])
 
-    (group,) = result.proposals
+    (group,) = result.groups
     assert (group.kind, group.original) == ("repeat", copies[0].id)
     assert {rows[member.row].id for member in group.members} == ids(copies[1:])
 
@@ -110,9 +110,9 @@ def test_of_copies_on_many_stories_those_that_are_in_no_other_group_are_proposed
     copies = [row(GOOD_TEXTS[0], minutes=60 * n, discussion=n, **account) for n in range(1, 6)]
     compared = ComparedComments(copies, dict.fromkeys(range(1, 6), STORY))
     is_grouped = bytearray(n in grouped for n in range(1, 6))
-    proposals = propose_repeated_on_many_stories(compared, find_copies(compared), is_grouped)
+    groups = propose_repeated_on_many_stories(compared, find_copies(compared), is_grouped)
 
-    found = [[member.row + 1 for member in proposal.members] for proposal in proposals]
+    found = [[member.row + 1 for member in group.members] for group in groups]
     assert found == ([expected] if expected else [])
 
 
@@ -142,7 +142,7 @@ SHORT = "Good news, thanks for the useful post."
 def ids_by_similarity(rows: list[Row]) -> list[int]:
     """Return the members of the only group, the least similar first."""
     rows, result = group_rows(rows)
-    [group] = result.proposals
+    [group] = result.groups
     return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.similarity, m.row))]
 
 
@@ -196,7 +196,7 @@ def test_common_property_does_not_change_the_order():
         one._replace(discussion=n % 7 + 1, is_identified=True, is_confirmed=True)
         for n, one in enumerate(BURST)
     ]
-    [group] = group_rows(flood)[1].proposals
+    [group] = group_rows(flood)[1].groups
 
     assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.details["clues"])
 
@@ -213,7 +213,7 @@ def test_good_comment_in_a_burst_comes_first():
     )
     rows = sorted([*good_rows(), *BURST, paula], key=lambda r: r.at)
 
-    [group] = find_groups(rows, {1: STORY, 2: new}).proposals
+    [group] = find_groups(rows, {1: STORY, 2: new}).groups
 
     assert group.kind == "burst"
     assert rows[min(group.members, key=lambda m: m.similarity).row] == paula
@@ -288,9 +288,9 @@ def test_rare_word_is_not_distinctive():
     own = ("".join(letters) for letters in product("abcdef", repeat=3))  # no two texts have a word in common
     others = [row(f"x{w}x y{w}y z{w}z", minutes=n) for n, w in enumerate(own)]
     rows, result = group_rows([*late, *others])
-    proposal = max(result.proposals, key=lambda p: len(p.members))
+    group = max(result.groups, key=lambda p: len(p.members))
     bodies = {r.id: r.body for r in rows}
-    words = {bodies[pk][start:end] for pk, _revision, start, end in proposal.details["telling"]}
+    words = {bodies[pk][start:end] for pk, _revision, start, end in group.details["telling"]}
     assert "blog" in words
     assert not words & {"feed", "rss"}
 

@@ -31,7 +31,7 @@ class ProposedMember(NamedTuple):
 
 
 @dataclass(slots=True)
-class Proposal:
+class ProposedGroup:
     """A proposed group."""
 
     kind: GroupKind
@@ -41,7 +41,9 @@ class Proposal:
     evidence: list[int] = field(default_factory=list)  # row indexes of similar comments that are no members
 
 
-def propose(compared: ComparedComments, kind: GroupKind, similar: Iterable[ProposedMember]) -> Proposal:
+def propose_group(
+    compared: ComparedComments, kind: GroupKind, similar: Iterable[ProposedMember]
+) -> ProposedGroup:
     """Propose a group; similar comments that cannot be members are its evidence."""
     members, evidence = [], []
     for comment in similar:
@@ -49,13 +51,15 @@ def propose(compared: ComparedComments, kind: GroupKind, similar: Iterable[Propo
             members.append(comment)
         else:
             evidence.append(comment.row)
-    return Proposal(kind, members, evidence=evidence)
+    return ProposedGroup(kind, members, evidence=evidence)
 
 
-def propose_by_clues(compared: ComparedComments, kind: GroupKind, indexes: Iterable[int]) -> Proposal:
+def propose_group_by_clues(
+    compared: ComparedComments, kind: GroupKind, indexes: Iterable[int]
+) -> ProposedGroup:
     """Propose a group in which the similarity of a member is its promotional score."""
     clues = compared.clues
-    return propose(
+    return propose_group(
         compared,
         kind,
         (
@@ -65,21 +69,21 @@ def propose_by_clues(compared: ComparedComments, kind: GroupKind, indexes: Itera
     )
 
 
-def make_disjoint(proposals: Iterable[Proposal], is_grouped: bytearray) -> Iterator[Proposal]:
-    """Yield the proposals, the largest first, without the members of earlier ones. Updates `is_grouped`."""
-    heap: list[tuple[int, int, Proposal]] = []
-    for n, proposal in enumerate(proposals):
-        heap.append((-len(proposal.members), n, proposal))
+def make_disjoint(groups: Iterable[ProposedGroup], is_grouped: bytearray) -> Iterator[ProposedGroup]:
+    """Yield the groups, the largest first, without the members of earlier ones. Updates `is_grouped`."""
+    heap: list[tuple[int, int, ProposedGroup]] = []
+    for n, group in enumerate(groups):
+        heap.append((-len(group.members), n, group))
     heapq.heapify(heap)
     while heap:
-        size, n, proposal = heapq.heappop(heap)
-        proposal.members = [m for m in proposal.members if not is_grouped[m.row]]
-        if len(proposal.members) < -size:
-            heapq.heappush(heap, (-len(proposal.members), n, proposal))
-        elif proposal.members and len(proposal.members) + len(proposal.evidence) >= MIN_SIMILAR:
-            for member in proposal.members:
+        size, n, group = heapq.heappop(heap)
+        group.members = [m for m in group.members if not is_grouped[m.row]]
+        if len(group.members) < -size:
+            heapq.heappush(heap, (-len(group.members), n, group))
+        elif group.members and len(group.members) + len(group.evidence) >= MIN_SIMILAR:
+            for member in group.members:
                 is_grouped[member.row] = 1
-            yield proposal
+            yield group
 
 
 class UnionFind:
