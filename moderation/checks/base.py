@@ -66,7 +66,7 @@ class Context:
     text_missing: str = ""  # Comment.text_missing of an imported comment
 
 
-Find = Callable[[Submission, Context], Iterator[CheckResult]]
+FindResults = Callable[[Submission, Context], Iterator[CheckResult]]
 Text = str | Promise
 # A sentence about a finding of FindingQuerySet.of_current_texts. The comment is the other one of a duplicate,
 # or None if the reader may not know of it.
@@ -77,10 +77,10 @@ Sentence = Callable[[Finding, Comment | None], str]
 class Check:
     """All that belongs to one check.
 
-    A check has `find`, which gets the submission and the context, or `signal`, which gets the text alone
-    (features.signals), or neither, if another program gives its results. The starter of the spam filter
-    has trained weights for the signals of a text. It does not know a signal with a `weight`: the filter
-    begins with this weight and learns its own on the site.
+    A check has `find_results`, which gets the submission and the context, or `find_signal`, which gets the
+    parsed text and, for a signal of the site, its facts (features.signals), or neither, if another program
+    gives its results. The starter of the spam filter has trained weights for the signals of a text. It does
+    not know a signal with a `weight`: the filter begins with this weight and learns its own on the site.
     """
 
     name: str  # stored as Finding.check_name, so it never changes
@@ -95,8 +95,8 @@ class Check:
     to_author: Sentence | None = None
     to_others: Sentence | None = None  # anybody else who sees the waiting comment. Empty: as its author
 
-    find: Find | None = None
-    signal: Callable[..., SignalResult | None] | None = None
+    find_results: FindResults | None = None
+    find_signal: Callable[..., SignalResult | None] | None = None
     screens_imports: bool = True  # false for checks of persons and of this site's settings
     rule_kind: str = ""  # the kind of the moderators' rules (models.Rule.Kind) that it searches for
 
@@ -105,10 +105,10 @@ class Check:
     priority: float = 0.0  # 0 to 1: how much a finding that does not hold counts for the order of the queue
     weight: float | None = None  # start weight in the spam filter, in logits at strength 1
     in_favour: bool = False  # its signal counts for the comment
-    shown_from: float = 0.0  # a finding below this strength that does not hold has found nothing
-    counts_only_held: bool = False  # a finding that does not hold is not counted on the dashboard
-    proposes: Collection[str] = ()  # the reasons (comments.models.Reason) for which it proposes a removal
-    proposes_any_reason: bool = False
+    min_shown_strength: float = 0.0  # a finding below this strength that does not hold has found nothing
+    counted_only_if_holding: bool = False  # a finding that does not hold is not counted on the dashboard
+    proposes_removal_for: Collection[str] = ()  # reasons (comments.models.Reason)
+    proposes_any_removal: bool = False  # it proposes a removal for any reason
     # The kind of the general notice to the author of a comment that waits because of its findings.
     waiting_kind: DecisionKind = DecisionKind.WAITS_CHECK
 
@@ -118,12 +118,12 @@ class Check:
 
         Those in favour of a comment are not, nor is a signal that repeats its own check (`late`).
         """
-        return self.signal is not None and self.find is None and not self.in_favour
+        return self.find_signal is not None and self.find_results is None and not self.in_favour
 
     @property
     def is_stored(self) -> bool:
         """Return whether there may be findings of this check."""
-        return self.find is not None or self.signal is None or self.is_stored_signal
+        return self.find_results is not None or self.find_signal is None or self.is_stored_signal
 
     def signal_text(self, number: int | None) -> str:
         """Return the description of a signal's result in a comment. A missing number is left out."""

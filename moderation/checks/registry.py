@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from comments.policy import Submission
 from moderation.checks import author, discussion, harm, rules, signals, spam, text
-from moderation.checks.base import MAX_SIGNAL_STRENGTH, Check, Context, Find
+from moderation.checks.base import MAX_SIGNAL_STRENGTH, Check, Context, FindResults
 from moderation.checks.results import CheckResult
 from moderation.features.signals import SIGNALS, find_signals
 from moderation.features.text_reading import ParsedComment, SignalResult
@@ -55,17 +55,17 @@ def run_checks(submission: Submission, context: Context, *, is_import: bool = Fa
     return [
         replace(found, check=check.name, holds=check.holds and found.holds)
         for check in CHECKS.values()
-        if check.find and (check.screens_imports or not is_import)
-        for found in check.find(submission, context)
+        if check.find_results and (check.screens_imports or not is_import)
+        for found in check.find_results(submission, context)
     ]
 
 
 def find_unweighted(parsed: ParsedComment) -> list[CheckResult]:
     """Return the results of the signals that are no part of the spam filter's score, for each comment."""
     unweighted = {
-        name: check.signal
+        name: check.find_signal
         for name, check in CHECKS.items()
-        if check.signal and check.weight is None and name not in SIGNALS
+        if check.find_signal and check.weight is None and name not in SIGNALS
     }
     return stored_check_results(find_signals(parsed, unweighted))
 
@@ -100,9 +100,11 @@ def can_search_for(rule_kind: str) -> bool:
     return any(check.rule_kind == rule_kind for check in CHECKS.values())
 
 
-def rule_finder(rule_kind: str) -> Find:
+def rule_finder(rule_kind: str) -> FindResults:
     """Return the code of the check that searches for the rules of this kind."""
-    return next(check.find for check in CHECKS.values() if check.find and check.rule_kind == rule_kind)
+    return next(
+        check.find_results for check in CHECKS.values() if check.find_results and check.rule_kind == rule_kind
+    )
 
 
 # The spam filter
@@ -121,7 +123,7 @@ def start_weights() -> dict[str, float]:
 
 def found_nothing(finding: Finding) -> bool:
     """Return whether a check that scores every comment found no sign of spam; such findings are not shown."""
-    return not finding.holds and finding.strength < get(finding.check_name).shown_from
+    return not finding.holds and finding.strength < get(finding.check_name).min_shown_strength
 
 
 def shown_strength(finding: Finding) -> float:
@@ -155,9 +157,9 @@ def choices() -> list[tuple[str, str]]:
     return [(check.name, label(check.name)) for check in CHECKS.values() if check.is_stored]
 
 
-def names_counted_only_if_held() -> list[str]:
+def names_counted_only_if_holding() -> list[str]:
     """Return the names of the checks that score every comment: only findings that hold count as one."""
-    return [check.name for check in CHECKS.values() if check.counts_only_held]
+    return [check.name for check in CHECKS.values() if check.counted_only_if_holding]
 
 
 def author_sentences(findings: Iterable[Finding]) -> list[str]:
@@ -168,9 +170,9 @@ def author_sentences(findings: Iterable[Finding]) -> list[str]:
     return list(dict.fromkeys(get(found.check_name).explain_to_author(found) for found in findings))
 
 
-def proposes(finding: Finding, reason: str) -> bool:
+def proposes_removal(finding: Finding, reason: str) -> bool:
     """Return whether the finding is a reason to remove a comment for this reason."""
     check = get(finding.check_name)
-    if check.counts_only_held and not finding.holds:
+    if check.counted_only_if_holding and not finding.holds:
         return False
-    return check.proposes_any_reason or reason in check.proposes
+    return check.proposes_any_removal or reason in check.proposes_removal_for

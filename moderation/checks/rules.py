@@ -54,10 +54,10 @@ TERM = Check(  # words that moderators want to review, as whole words in any cas
         lambda finding: _("It contains a term that a rule of this site covers."),
         lambda finding: _("The name contains a term that a rule of this site covers."),
     ),
-    find=partial(find_matches, Rule.Kind.TERM, 0.8),
+    find_results=partial(find_matches, Rule.Kind.TERM, 0.8),
     rule_kind=Rule.Kind.TERM,
     holds=True,
-    proposes_any_reason=True,
+    proposes_any_removal=True,
 )
 TERM_LIST = Check(  # the same for thousands of words
     name="term_list",
@@ -71,10 +71,10 @@ TERM_LIST = Check(  # the same for thousands of words
         lambda finding: _("It contains words from a list of terms of this site."),
         lambda finding: _("The name contains a word from a list of terms of this site."),
     ),
-    find=partial(find_matches, Rule.Kind.LIST, 0.7),
+    find_results=partial(find_matches, Rule.Kind.LIST, 0.7),
     rule_kind=Rule.Kind.LIST,
     holds=True,
-    proposes_any_reason=True,
+    proposes_any_removal=True,
 )
 DOMAIN = Check(  # a link to a listed domain or to one of its subdomains
     name="domain",
@@ -82,10 +82,10 @@ DOMAIN = Check(  # a link to a listed domain or to one of its subdomains
     description=gettext_lazy("It links to a domain that a rule of this site covers."),
     to_moderator=lambda finding, original: _("It links to %(domain)s.") % {"domain": finding.rule},
     to_author=lambda finding, original: _("It links to a domain that a rule of this site covers."),
-    find=partial(find_matches, Rule.Kind.DOMAIN, 0.9),
+    find_results=partial(find_matches, Rule.Kind.DOMAIN, 0.9),
     rule_kind=Rule.Kind.DOMAIN,
     holds=True,
-    proposes_any_reason=True,
+    proposes_any_removal=True,
 )
 NAME_PATTERN = Check(  # a name that matches a pattern, such as a search phrase
     name="name_pattern",
@@ -95,9 +95,9 @@ NAME_PATTERN = Check(  # a name that matches a pattern, such as a search phrase
         _("The name matches the pattern “%(pattern)s”.") % {"pattern": finding.rule}
     ),
     to_author=lambda finding, original: _("The name matches a rule of this site."),
-    find=partial(find_matches, Rule.Kind.NAME, 0.6),
+    find_results=partial(find_matches, Rule.Kind.NAME, 0.6),
     rule_kind=Rule.Kind.NAME,
     holds=True,
-    proposes_any_reason=True,
+    proposes_any_removal=True,
 )
 CHECKS = [TERM, TERM_LIST, DOMAIN, NAME_PATTERN]

@@ -16,10 +16,10 @@ from moderation.features.text_reading import SignalResult
 
 
 def _signal(
-    code: str, signal: Callable[..., SignalResult | None], label: Text, description: Text, **fields: Any
+    code: str, find_signal: Callable[..., SignalResult | None], label: Text, description: Text, **fields: Any
 ) -> Check:
     """Return the check of a signal. Its code is stored with findings and weights, and so never changes."""
-    return Check(name=code, label=label, description=description, signal=signal, **fields)
+    return Check(name=code, label=label, description=description, find_signal=find_signal, **fields)
 
 
 OF_TEXT = [

@@ -1,6 +1,6 @@
 """The spam filter's score and the answers of external scorers as checks.
 
-The filter scores every comment, and so may a scorer: below `shown_from` they have found nothing.
+The filter scores every comment, and so may a scorer: below `min_shown_strength` they have found nothing.
 """
 
 from django.utils.translation import gettext as _
@@ -41,16 +41,16 @@ FILTER = Check(
     to_author=lambda finding, original: _("The spam filter of this site asks for a review first."),
     holds=True,
     priority=1,
-    shown_from=UNCERTAIN,
-    counts_only_held=True,
-    proposes=[Reason.SPAM],
+    min_shown_strength=UNCERTAIN,
+    counted_only_if_holding=True,
+    proposes_removal_for=[Reason.SPAM],
 )
 AKISMET = Check(
     name="akismet",
     label=gettext_lazy("rated as spam by Akismet"),
     description=gettext_lazy("Akismet rates it as spam."),
     weight=2.0,
-    shown_from=0.5,
+    min_shown_strength=0.5,
 )
 AKISMET_SILENT = Check(
     name="akismet_silent",
@@ -62,7 +62,7 @@ SCORER = Check(
     label=gettext_lazy("rated as spam by the external service"),
     description=gettext_lazy("The external service rates it as spam."),
     weight=2.0,
-    shown_from=0.5,
+    min_shown_strength=0.5,
 )
 SCORER_SILENT = Check(
     name="scorer_silent",

@@ -48,10 +48,10 @@ LINKS = Check(  # the purpose of most spam
     description=gettext_lazy("It has links."),
     with_number=ngettext_lazy("It has %(n)s link.", "It has %(n)s links.", "n"),
     to_moderator=_about_links,
-    find=find_links,
+    find_results=find_links,
     rule_kind=Rule.Kind.LINKS,
     holds=True,
-    proposes=[Reason.SPAM],
+    proposes_removal_for=[Reason.SPAM],
 )
 
 
@@ -79,18 +79,18 @@ DUPLICATE = Check(  # the same text under another article, or twice under one
     label=gettext_lazy("the same text"),
     description=gettext_lazy("It has the same text as another comment."),
     with_original=gettext_lazy("It has the same text as comment %(id)s by %(name)s."),
-    find=find_exact_duplicate,
+    find_results=find_exact_duplicate,
     holds=True,
-    proposes=[Reason.SPAM, Reason.DUPLICATE],
+    proposes_removal_for=[Reason.SPAM, Reason.DUPLICATE],
 )
 NEAR_DUPLICATE = Check(  # the same text with another number in it
     name="near_repeat",
     label=gettext_lazy("almost the same text"),
     description=gettext_lazy("It has almost the same text as another comment."),
     with_original=gettext_lazy("It has almost the same text as comment %(id)s by %(name)s."),
-    find=find_near_duplicate,
+    find_results=find_near_duplicate,
     holds=True,
-    proposes=[Reason.SPAM, Reason.DUPLICATE],
+    proposes_removal_for=[Reason.SPAM, Reason.DUPLICATE],
 )
 
 
@@ -111,7 +111,7 @@ NO_TEXT = Check(  # a form sent by mistake, or a text that is missing in the ori
     name="emptied",
     label=gettext_lazy("text missing"),
     description=gettext_lazy("It has no text, or its text is missing in the original."),
-    find=find_no_text,
+    find_results=find_no_text,
     holds=True,
-    proposes=[Reason.SPAM, Reason.TEXT_MISSING],
+    proposes_removal_for=[Reason.SPAM, Reason.TEXT_MISSING],
 )

@@ -95,7 +95,7 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
         findings[finding.comment_id].append(finding)
     # Each reason is looked up once: outside of a request each lookup queries the site's version.
     removals = {c.state_reason for c in comments if c.state in REMOVED}
-    proposed = removal_counts.proposed([c.pk for c in comments if c.state in REMOVED])
+    proposed = removal_counts.confirmed_proposals([c.pk for c in comments if c.state in REMOVED])
     reasons = {code: (removal_reasons.label(code), removal_reasons.author_message(code)) for code in removals}
     return {
         comment.pk: _notice(
@@ -147,7 +147,7 @@ def _removal_messages(
     next_step = decision_kinds.next_step(DecisionKind.REMOVED, options, [])
     previews = []
     for code, label in removal_reasons.choices():
-        proposing = [finding for finding in findings if registry.proposes(finding, code)]
+        proposing = [finding for finding in findings if registry.proposes_removal(finding, code)]
         reason = (label, removal_reasons.author_message(code))
         before = decision_kinds.decision_sentences(DecisionKind.REMOVED, reason, transition, None)
         decider = decision_kinds.decider_sentence(
@@ -232,7 +232,7 @@ def _notice(
     kind = _kind(comment, history, answered, causes)
     shown = causes if kind in decision_kinds.NOT_REVIEWED else []
     if kind in decision_kinds.REMOVED_KINDS and (is_proposed or not decision_kinds.is_by_person(transition)):
-        shown = [found for found in findings if removal_counts.proposes(found, comment)]
+        shown = [found for found in findings if removal_counts.explains_removal(found, comment)]
     options = author_options(comment, history.last, appeals)
     hidden = kind == DecisionKind.RESTRICTED or bool(comment.erased_at)
     spans = [] if hidden else excerpts.merge_spans(span for found in shown for span in found.spans)

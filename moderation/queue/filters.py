@@ -223,7 +223,7 @@ def _by_check(value: str, prefix: str, user: User) -> tuple[str, Q]:
     found = Finding.objects.filter(
         comment=OuterRef("comment"), revision=OuterRef("comment__revision"), check_name=value
     )
-    if registry.get(value).counts_only_held:
+    if registry.get(value).counted_only_if_holding:
         found = found.filter(holds=True)
     return registry.label(value), Q(Exists(found))
 

@@ -112,7 +112,7 @@ SELECT f.check_name, f.rule_id, r.value, count(*),
        count(*) FILTER (WHERE t.is_undone)
 FROM decisions t
 JOIN moderation_finding f ON f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
-  AND (f.holds OR f.check_name <> ALL(%(counts_only_held)s))
+  AND (f.holds OR f.check_name <> ALL(%(counted_only_if_holding)s))
 LEFT JOIN moderation_rule r ON r.id = f.rule_id
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
 
@@ -219,8 +219,11 @@ def waiting_times() -> list[Share]:
 def check_records(days: int, zone: tzinfo) -> list[CheckRecord]:
     """Return the record of each check and rule with findings in decided comments, the most frequent first."""
     start = start_of_day(latest_days(days, zone)[0], zone)
-    counts_only_held = registry.names_counted_only_if_held()
-    values = {"start": start, "limit": MAX_DECISIONS, "counts_only_held": counts_only_held}
+    values = {
+        "start": start,
+        "limit": MAX_DECISIONS,
+        "counted_only_if_holding": registry.names_counted_only_if_holding(),
+    }
     rows = fetch_rows(DECISIONS_BY_CHECK, values)
     records = []
     for name, rule, value, decided, removed, undone in rows[:MAX_CHECKS]:

@@ -2,8 +2,8 @@
 
 They follow from the transitions alone, and each action adds its difference. The decider comes from the
 transition to the current state; after an undo, from the transition whose state the undo restored. The checks
-"proposed" a removal if they had a finding for its reason in that text (Check.proposes), or if the action
-covered a group that the site had made.
+"proposed" a removal if they had a finding for its reason in that text (registry.proposes_removal), or if the
+action covered a group that the site had made.
 
 Findings and transitions are compared by time. Code that adds findings to existing comments must lock their
 discussions first, as for any other change, since a recount has to give the same numbers.
@@ -34,7 +34,7 @@ counted AS (
            WHEN b.parameters ? 'group' OR EXISTS (
              SELECT FROM moderation_finding f
              WHERE f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
-               AND (f.holds OR f.check_name <> ALL(%(counts_only_held)s))
+               AND (f.holds OR f.check_name <> ALL(%(counted_only_if_holding)s))
                AND (f.check_name = ANY(%(any_reason)s) OR %(proposed)s::jsonb
                     -> CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END ? f.check_name))
            THEN 'confirmed' ELSE 'person' END AS key
@@ -115,27 +115,29 @@ def recount(discussions: Sequence[int] | None = None) -> dict[int, Counts]:
     return counted
 
 
-def proposed(comments: Sequence[int]) -> set[int]:
+def confirmed_proposals(comments: Sequence[int]) -> set[int]:
     """Return those of these comments whose removal the checks proposed and a person confirmed."""
     values = {"discussions": None, "comments": list(comments), **sql_values()}
     return set(fetch_column(CONFIRMED_PROPOSALS, values))
 
 
-def proposes(finding: Finding, comment: Comment) -> bool:
+def explains_removal(finding: Finding, comment: Comment) -> bool:
     """Return whether the finding is a reason for the removal of the comment."""
     reason = Reason.SPAM if comment.state == State.SPAM else comment.state_reason
-    return registry.proposes(finding, reason)
+    return registry.proposes_removal(finding, reason)
 
 
 def sql_values() -> dict[str, Any]:
     """Return the values that statements with COUNTED need."""
     checks = registry.CHECKS.values()
-    reasons = {reason for check in checks for reason in check.proposes}
-    proposed = {reason: [check.name for check in checks if reason in check.proposes] for reason in reasons}
+    reasons = {reason for check in checks for reason in check.proposes_removal_for}
+    names_by_reason = {
+        reason: [check.name for check in checks if reason in check.proposes_removal_for] for reason in reasons
+    }
     return {
-        "any_reason": [check.name for check in checks if check.proposes_any_reason],
-        "proposed": json.dumps(proposed),
-        "counts_only_held": registry.names_counted_only_if_held(),
+        "any_reason": [check.name for check in checks if check.proposes_any_removal],
+        "proposed": json.dumps(names_by_reason),
+        "counted_only_if_holding": registry.names_counted_only_if_holding(),
     }
 
 

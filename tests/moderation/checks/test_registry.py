@@ -88,7 +88,7 @@ def test_no_other_module_names_a_check_by_a_string():
 
 def test_every_signal_is_a_check_with_its_code():
     every = SIGNALS | site.SITE_SIGNALS
-    assert {name: registry.get(name).signal for name in every} == every
+    assert {name: registry.get(name).find_signal for name in every} == every
     assert registry.start_weights().keys().isdisjoint(SIGNALS)
 
 
@@ -140,7 +140,7 @@ def test_a_check_of_another_version_has_a_text():
     check = registry.get("unheard_of")
     assert check.explain_to_moderator(finding, None) == "The check “unheard_of” found something."
     assert registry.label("unheard_of") == "the signal “unheard_of”"
-    assert not registry.proposes(finding, Reason.SPAM)
+    assert not registry.proposes_removal(finding, Reason.SPAM)
 
 
 @pytest.mark.parametrize(

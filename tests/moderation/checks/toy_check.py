@@ -24,8 +24,8 @@ TOY_BOAT = Check(
     label="a toy boat",
     description="It is about a toy boat.",
     to_author=_to_author,
-    find=find_toy_boat,
+    find_results=find_toy_boat,
     holds=True,
     weight=0.5,
-    proposes=[Reason.OFF_TOPIC],
+    proposes_removal_for=[Reason.OFF_TOPIC],
 )

@@ -105,7 +105,9 @@ def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
         who = "confirmed" if reason in confirmed else "person"
         assert stored_counts() == {f"{to}/{reason}/{who}": 1}
-        assert removal_counts.proposed([comment.pk]) == ({comment.pk} if reason in confirmed else set())
+        assert removal_counts.confirmed_proposals([comment.pk]) == (
+            {comment.pk} if reason in confirmed else set()
+        )
     group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
     assert stored_counts() == {"rejected/off_topic/confirmed": 1}

@@ -27,9 +27,11 @@ committee.
 """
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 EVERY_SIGNAL = {
-    name: check.signal
+    name: check.find_signal
     for name, check in CHECKS.items()
-    if check.signal and check.signal.__module__.startswith("moderation.features") and check.weight is None
+    if check.find_signal
+    and check.find_signal.__module__.startswith("moderation.features")
+    and check.weight is None
 }
 
 
