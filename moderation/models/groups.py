@@ -62,8 +62,9 @@ class CommentGroup(models.Model):
     size = models.PositiveIntegerField()
     original = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")  # of duplicates
     # Codes, ids, spans and numbers, never a text. By kind:
-    # - of a scan: clues {name: members}, states {state: similar comments decided before}, telling [[comment,
-    #   revision, start, end] of distinctive words]; some also wordings (their number) or has_name_pattern.
+    # - of a scan: clues {Clue.stored_name: members}, states {state: similar comments decided before}, telling
+    #   [[comment, revision, start, end] of distinctive words]; some also wordings (their number) or
+    #   has_name_pattern.
     # - RULE: rule (id).
     # - QUEUE: query (the queue and its filters as a URL), typed [filters whose values are left out].
     # - PURGE: states, days, by (id of the person, or null); after the deletion also erased (number of

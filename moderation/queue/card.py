@@ -299,7 +299,7 @@ def _find_signals(
     clues = _compared_clues(comment, member)
     signals = _strongest_first(findings, similar_explanations.compared_signals(clues), readable_ids)
     spans = _numbered_spans(signals, findings)
-    if member and Clue.SPUN in clues:
+    if member and Clue.SHARED_PHRASES in clues:
         numbers = [n for n, item in enumerate(signals, start=1) if item.is_about_shared_text]
         shared = pages.shared_spans(member.group, comment)
         spans += [(*span, number) for span in shared for number in numbers or [0]]
@@ -324,7 +324,7 @@ def _strongest_first(
     for clue, strength, sentence in compared:
         if sentence not in sentences:
             signal = CardSignal(sentence, _strength_class(strength), None)
-            signals.append(SignalWithSpans(strength, signal, [], clue == Clue.SPUN))
+            signals.append(SignalWithSpans(strength, signal, [], clue == Clue.SHARED_PHRASES))
     return sorted(signals, key=lambda item: -item.strength)
 
 

@@ -11,7 +11,15 @@ from moderation.features.lateness import LATE_AFTER
 from moderation.features.links import blank, hosts_of, typed_links
 from moderation.features.word_lists import GROUP_PRAISE_WORDS, GROUP_STOP_WORDS
 from moderation.features.words import group_stems, lowercase_words
-from moderation.similar.clues import LATE, NAME, PRAISE, STRANGE, TALKS, promotion_score, text_clues
+from moderation.similar.clues import (
+    IN_CONVERSATION,
+    LATE,
+    PRAISE,
+    SEARCH_PHRASE_NAME,
+    UNRELATED,
+    promotion_score,
+    text_clues,
+)
 
 QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
 CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
@@ -123,11 +131,11 @@ class ComparedComments:
     def _compare_with_subjects(self) -> None:
         """Compare comments that have a clue with the words of their article and discussion.
 
-        Sets STRANGE for comments that share hardly a word, and removes PRAISE from the others.
+        Sets UNRELATED for comments that share hardly a word, and removes PRAISE from the others.
         """
         for discussion, indexes in self.by_discussion.items():
             # A comment that begins with "Free" addresses nobody whose name is "Free flights".
-            people = [index for index in indexes if not self.clues[index] & NAME]
+            people = [index for index in indexes if not self.clues[index] & SEARCH_PHRASE_NAME]
             first_names = ((self.rows[index].name.lower().split() or [""])[0] for index in people)
             names = {
                 name: self.rows[index].writer
@@ -150,7 +158,7 @@ class ComparedComments:
                 row = self.rows[index]
                 addressed = {names[word] for word in self.words[index][:4] if word in names} - {row.writer}
                 if row.parent or row.id in self.answered or addressed:
-                    self.clues[index] |= TALKS
+                    self.clues[index] |= IN_CONVERSATION
                 # Neither its own words nor those of comments with its phone number are words of others.
                 own = 0 if self.is_late[index] else 1
                 same_contact = [with_contact[contact] for contact in contacts[index]]
@@ -160,7 +168,7 @@ class ComparedComments:
                     for stem in stems[index]
                 )
                 if (shared < 2 and shared <= 0.34 * len(stems[index])) or shared <= 0.2 * len(stems[index]):
-                    self.clues[index] |= STRANGE
+                    self.clues[index] |= UNRELATED
                 else:
                     self.clues[index] &= ~PRAISE
 

@@ -139,9 +139,9 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
     clues = [
         (n, clue)
         for clue, n in zip(Clue, counts.clues, strict=True)
-        if n and clue.name in group.details.get("clues", {})
+        if n and clue.stored_name in group.details.get("clues", {})
     ]
-    for n, clue in sorted(clues, key=lambda item: (-item[0], item[1].name)):
+    for n, clue in sorted(clues, key=lambda item: (-item[0], item[1].stored_name)):
         if sentence := _describe_shared_clue(clue, n):
             sentences.append(sentence)
     return sentences + _describe_decided(group.details.get("states", {}))
@@ -170,16 +170,16 @@ def _describe_shared_clue(clue: Clue, n: int) -> str:
     texts = {
         Clue.LATE: _("%(n)s posted long after the story, when the discussion had ended"),
         Clue.PADDED: _("%(n)s with numbers around the text"),
-        Clue.NAME: _("%(n)s with a search phrase or an address as name"),
+        Clue.SEARCH_PHRASE_NAME: _("%(n)s with a search phrase or an address as name"),
         Clue.LINK: _("%(n)s with a link"),
         Clue.MARKUP: _("%(n)s with links written as HTML or BBCode"),
         Clue.CONTACT: _("%(n)s with a phone number or an e-mail address"),
         Clue.RANDOM: _("%(n)s with random characters instead of words"),
         Clue.TEMPLATE: _("%(n)s made from one template with other words"),
-        Clue.PAGE: _("%(n)s about the site"),
+        Clue.SITE_TALK: _("%(n)s about the site"),
         Clue.PRAISE: _("%(n)s with generic praise"),
         Clue.PROMOTION: _("%(n)s with advertising words"),
-        Clue.SPUN: _("%(n)s made of phrases that other comments use"),
+        Clue.SHARED_PHRASES: _("%(n)s made of phrases that other comments use"),
     }
     return texts.get(clue, "") % {"n": f"{n:,}"}
 
@@ -195,26 +195,26 @@ def describe_clues(found_clues: Clue, comment: Comment) -> list[str]:
         texts.append(_("posted %(age)s after the story") % {"age": explanations.format_age(days)})
     clue_texts = [
         (Clue.ELSEWHERE, _("on a different story than the others")),
-        (Clue.IN_TIME, _("not late, unlike the others")),
+        (Clue.NOT_LATE, _("not late, unlike the others")),
         (Clue.CONFIRMED, _("confirmed e-mail")),
         (Clue.APPROVED, _("other comments by this person were approved")),
         (Clue.OF_ITS_STORY, _("talks about the story")),
         (Clue.EXACT, _("exactly the same text")),
-        (Clue.SPUN, _("phrases that other comments use")),
+        (Clue.SHARED_PHRASES, _("phrases that other comments use")),
         (Clue.TEMPLATE, _("the template of other comments with other words")),
         (Clue.PADDED, _("numbers around the text")),
         (Clue.RANDOM, _("random characters instead of words")),
-        (Clue.NAME, _("search phrase or address as name")),
-        (Clue.PAGE, _("talks about the site")),
+        (Clue.SEARCH_PHRASE_NAME, _("search phrase or address as name")),
+        (Clue.SITE_TALK, _("talks about the site")),
         (Clue.PRAISE, _("generic praise")),
         (Clue.PROMOTION, _("advertising words")),
         (Clue.LINK, _("a link")),
         (Clue.MARKUP, _("link written as HTML or BBCode")),
         (Clue.CONTACT, _("phone number or e-mail address")),
-        (Clue.TALKS, _("takes part in the conversation")),
+        (Clue.IN_CONVERSATION, _("takes part in the conversation")),
     ]
-    if Clue.STRANGE in found_clues and Clue.PRAISE not in found_clues:
-        clue_texts.append((Clue.STRANGE, _("almost no words from the story or discussion")))
+    if Clue.UNRELATED in found_clues and Clue.PRAISE not in found_clues:
+        clue_texts.append((Clue.UNRELATED, _("almost no words from the story or discussion")))
     return texts + [text for clue, text in clue_texts if clue in found_clues]
 
 
@@ -224,8 +224,8 @@ def compared_signals(found_clues: Clue) -> list[tuple[Clue, float, str]]:
     The findings of a comment state the others.
     """
     signals = [
-        (Clue.SPUN, 0.8, _("Most of its text consists of phrases that other comments use.")),
-        (Clue.STRANGE, 0.2, _("It has hardly a word in common with the story and the discussion.")),
+        (Clue.SHARED_PHRASES, 0.8, _("Most of its text consists of phrases that other comments use.")),
+        (Clue.UNRELATED, 0.2, _("It has hardly a word in common with the story and the discussion.")),
     ]
     return [signal for signal in signals if signal[0] in found_clues]
 

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from moderation.features.names import unusual_name_shape
 from moderation.features.signals.site import MIN_NAME_BURST
-from moderation.similar.clues import CONTACT, LINK, NAME, RARE_CLUES, STRONG_CLUES
+from moderation.similar.clues import CONTACT, LINK, RARE_CLUES, SEARCH_PHRASE_NAME, STRONG_CLUES
 from moderation.similar.compared import QUIET_PERIOD, ComparedComments, Row
 from moderation.similar.grouping.proposed_groups import (
     MIN_MEMBERS,
@@ -98,7 +98,9 @@ def _split_by_time(
 
 def propose_search_phrases(compared: ComparedComments) -> ProposedGroup:
     """Propose promotional comments under search phrases as names, where several came within a short time."""
-    named = compared.promotional(index for index in range(len(compared.rows)) if compared.clues[index] & NAME)
+    named = compared.promotional(
+        index for index in range(len(compared.rows)) if compared.clues[index] & SEARCH_PHRASE_NAME
+    )
     runs = _split_by_time(compared, named, FLOOD_QUIET)
     members = [index for run in runs if compared.count_people(run) >= MIN_SIMILAR for index in run]
     return propose_group_by_clues(compared, GroupKind.NAME, members)

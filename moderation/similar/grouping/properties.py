@@ -10,9 +10,9 @@ from moderation.similar.clues import (
     APPROVED,
     CONFIRMED,
     ELSEWHERE,
-    IN_TIME,
+    IN_CONVERSATION,
+    NOT_LATE,
     OF_ITS_STORY,
-    TALKS,
     Clue,
 )
 from moderation.similar.compared import ComparedComments
@@ -32,11 +32,11 @@ def lower_similarity_of_outliers(compared: ComparedComments, groups: Iterable[Pr
         [(story, _)] = Counter(row.discussion for row in rows).most_common(1)
         properties = {
             ELSEWHERE: [row.discussion != story for row in rows],
-            IN_TIME: [not compared.is_late[member.row] for member in group.members],
+            NOT_LATE: [not compared.is_late[member.row] for member in group.members],
             CONFIRMED: [row.is_confirmed for row in rows],
             APPROVED: [row.writer in approved for row in rows],
             OF_ITS_STORY: [_is_of_its_story(compared, member.row) for member in group.members],
-            TALKS: [_talks(compared, member.row) for member in group.members],
+            IN_CONVERSATION: [_is_in_conversation(compared, member.row) for member in group.members],
         }
         rare = {clue: found for clue, found in properties.items() if RARE_ONE_IN * sum(found) <= len(rows)}
         for n, member in enumerate(group.members):
@@ -48,10 +48,10 @@ def lower_similarity_of_outliers(compared: ComparedComments, groups: Iterable[Pr
             )
 
 
-def _talks(compared: ComparedComments, index: int) -> bool:
+def _is_in_conversation(compared: ComparedComments, index: int) -> bool:
     """Return whether a comment takes part in a conversation."""
     row = compared.rows[index]
-    return bool(compared.clues[index] & TALKS or row.parent or row.id in compared.answered)
+    return bool(compared.clues[index] & IN_CONVERSATION or row.parent or row.id in compared.answered)
 
 
 def _is_of_its_story(compared: ComparedComments, index: int) -> bool:
@@ -74,7 +74,7 @@ def describe_groups(compared: ComparedComments, chosen: Sequence[ProposedGroup])
             inside.update({w for w in compared.words[member.row] if len(w) > 2 and w not in GROUP_STOP_WORDS})
         clues = Counter[str]()
         for found, n in Counter(member.clues for member in group.members).items():
-            clues.update({clue.name: n for clue in Clue if clue & found and clue.name})
+            clues.update({clue.stored_name: n for clue in Clue if clue & found})
         states = Counter(
             "kept" if compared.rows[index].is_kept else compared.rows[index].state for index in group.evidence
         )

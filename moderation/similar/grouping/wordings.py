@@ -9,7 +9,7 @@ from typing import NamedTuple
 from moderation.features.contacts import EMAIL_ADDRESS
 from moderation.features.links import TYPED_LINK
 from moderation.features.words import PHRASE_LENGTH, lowercase_words, phrase_hashes
-from moderation.similar.clues import CONTACT, LINK, SPUN, TEMPLATE
+from moderation.similar.clues import CONTACT, LINK, SHARED_PHRASES, TEMPLATE
 from moderation.similar.compared import MIN_SPAM, ComparedComments
 from moderation.similar.grouping.proposed_groups import (
     MIN_SIMILAR,
@@ -52,7 +52,7 @@ def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -
 
     def member(index: int) -> ProposedMember:
         similarity = min(1.0, chosen[index] / len(compared.words[index]))
-        return ProposedMember(index, similarity, compared.clues[index] | SPUN)
+        return ProposedMember(index, similarity, compared.clues[index] | SHARED_PHRASES)
 
     promotional: list[int] = []
     wordings = 0

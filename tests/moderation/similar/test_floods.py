@@ -9,7 +9,7 @@ from django.utils import timezone
 from comments.models import Comment, State
 from moderation.actions import decisions
 from moderation.models import CommentGroup, CommentGroupMember
-from moderation.similar.clues import STRANGE
+from moderation.similar.clues import UNRELATED
 from moderation.similar.compared import ComparedComments, Row
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -171,7 +171,7 @@ def test_late_advertisement_with_the_number_of_an_earlier_one_is_strange():
     late = text.replace("every", "any")
     rows = [*good_rows(), row(text, minutes=700), row(late, minutes=LATER)]
 
-    assert ComparedComments(rows, {1: STORY}).clues[-1] & STRANGE
+    assert ComparedComments(rows, {1: STORY}).clues[-1] & UNRELATED
 
 
 def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
