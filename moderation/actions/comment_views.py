@@ -20,7 +20,7 @@ from core.forms import SubmitForm
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.request_helpers import (
     ActionForm,
-    add_refusal_message,
+    add_skipped_message,
     parse_expected_transitions,
     redirect_back,
     render_comment_form,
@@ -73,7 +73,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error("of", error)
         else:
-            add_refusal_message(request, result)
+            add_skipped_message(request, result)
             return redirect_back(request, result.batch, ActionForm.of(request)["next"], comment)
     return _render_form(request, "moderation/actions/duplicate.html", comment, form)
 
@@ -97,8 +97,8 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
             )
         except ValidationError as error:
             if error.code == "changed":
-                result = decisions.ActionResult(None, [], decisions.refusals([comment.pk]))
-                add_refusal_message(request, result)
+                result = decisions.ActionResult(None, [], decisions.skipped_comments([comment.pk]))
+                add_skipped_message(request, result)
                 return redirect_back(request, None, ActionForm.of(request)["next"], comment)
             form.add_error("text", error)
         else:

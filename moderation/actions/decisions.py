@@ -1,7 +1,7 @@
 """Moderation decisions: decide on comments, undo an action, move a comment.
 
-Each is one action, stored as one Batch in one transaction. Refusals say who had decided before on a comment
-that an action skipped.
+Each is one action, stored as one Batch in one transaction. The result says who had decided before on a
+comment that the action skipped.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +21,13 @@ from comments.services.moves import move_comment, move_comments
 from comments.services.states import change_states, confirm_states, revert_states
 from moderation import explanations, tasks
 from moderation.actions import setting_changes
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.setting_changes import SkippedItem
 from moderation.erasure.restricted_content import moving_texts
 from moderation.models import Batch, DecisionMessage, ImportScreening, Restriction, SettingChange
 from moderation.people import sanctions
 from moderation.screening import import_jobs
 
-MAX_REFUSALS_LISTED = 20  # skipped comments that are listed with the reason
+MAX_SKIPPED_LISTED = 20  # skipped comments that are listed with the reason
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class ActionResult:
 
     batch: Batch | None
     changed: list[int] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    more: int = 0  # refusals that `refused` does not list
+    skipped: list[SkippedItem] = field(default_factory=list)
+    more_skipped: int = 0  # those that `skipped` does not list
 
 
 def decide(
@@ -57,7 +57,7 @@ def decide(
     notifications of the authors. The caller checks permissions (Comment.objects.moderated_by).
 
     `expected_transitions` maps comments to the last transition that the person saw (last_transition_ids); a
-    comment with a later one is refused and skipped. `duplicate_of` is the original if the comments are
+    comment with a later one is skipped. `duplicate_of` is the original if the comments are
     removed as its duplicates, which takes some more statements. `parameters` are ids and codes stored with
     the action. `message` has the moderator's own words for the author of the one comment. Raises
     ValidationError if the original has been removed.
@@ -95,10 +95,14 @@ def decide(
 
 
 def make_result(batch: Batch, ids: Iterable[int], changed: list[int]) -> ActionResult:
-    """Return the result of an action that was asked to change `ids`. The skipped comments are refused."""
-    skipped = sorted(set(ids) - set(changed))
-    refused, more = refusals(skipped[:MAX_REFUSALS_LISTED]), len(skipped[MAX_REFUSALS_LISTED:])
-    return ActionResult(batch if changed else None, changed, refused, more=more)
+    """Return the result of an action that was asked to change `ids`. It lists the skipped ones."""
+    skipped_ids = sorted(set(ids) - set(changed))
+    return ActionResult(
+        batch if changed else None,
+        changed,
+        skipped_comments(skipped_ids[:MAX_SKIPPED_LISTED]),
+        more_skipped=len(skipped_ids[MAX_SKIPPED_LISTED:]),
+    )
 
 
 def remove_as_duplicate(
@@ -145,22 +149,22 @@ def state_for(reason: str) -> State | None:
 def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> ActionResult:
     """Undo an action of any kind with a new action, which can be undone in turn.
 
-    Comments and settings that changed since are skipped and refused. Only administrators may lift a
+    Comments and settings that changed since are skipped. Only administrators may lift a
     restriction or change the filter. `only` limits the undo to these comments. Permanently deleted
     texts do not come back.
     """
     if why := undo_refusal(batch, actor):
-        return ActionResult(None, [], [Refusal(None, "", why)])
+        return ActionResult(None, [], [SkippedItem(None, "", why)])
     with transaction.atomic():
         undoing = Batch.objects.create(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
-        settings, refused = setting_changes.revert_changes(batch=batch, undoing=undoing, of_comments=False)
+        settings, skipped = setting_changes.revert_changes(batch=batch, undoing=undoing, of_comments=False)
         if settings:
             sanctions.notify_later(undoing)
         moved, not_moved = _move_back(batch, undoing, actor)
         if redacted := _comments_with_changed_text(batch):
-            skipped = _decided_since(batch, redacted)
+            skipped_ids = _decided_since(batch, redacted)
             reverted, not_reverted = setting_changes.revert_changes(
-                batch=batch, undoing=undoing, of_comments=True, excluding=skipped
+                batch=batch, undoing=undoing, of_comments=True, excluding=skipped_ids
             )
             changed = confirm_states(
                 ids=_comments_with_changed_text(undoing), actor=actor, batch=undoing.pk, undoes=batch.pk
@@ -168,12 +172,12 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         else:
             with moving_texts(undoing, only):
                 changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
-            skipped = set(only or _decided_comments(batch)) - set(changed)
+            skipped_ids = set(only or _decided_comments(batch)) - set(changed)
             # The settings of a comment follow its state and its place.
             locked = _under_locked_parents(moved)
-            left = _with_replies([refusal.comment for refusal in not_moved if refusal.comment])
+            unmoved = _with_replies([item.comment for item in not_moved if item.comment])
             reverted, not_reverted = setting_changes.revert_changes(
-                batch=batch, undoing=undoing, of_comments=True, excluding=skipped | locked | left
+                batch=batch, undoing=undoing, of_comments=True, excluding=skipped_ids | locked | unmoved
             )
             _lock_replies(undoing, locked)
         settings += reverted
@@ -183,14 +187,14 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             if undoing.root.parameters.get("why") not in Restriction.NO_NOTIFICATION:
                 tasks.notify_authors_later(undoing)
             _screen_returned(undoing, changed)
-    refused += not_moved[:MAX_REFUSALS_LISTED] + not_reverted
-    refused += refusals(sorted(skipped)[:MAX_REFUSALS_LISTED])
+    skipped += not_moved[:MAX_SKIPPED_LISTED] + not_reverted
+    skipped += skipped_comments(sorted(skipped_ids)[:MAX_SKIPPED_LISTED])
     is_done = settings or moved or changed
     return ActionResult(
         undoing if is_done else None,
         moved + changed,
-        refused,
-        max(0, len(skipped) - MAX_REFUSALS_LISTED) + max(0, len(not_moved) - MAX_REFUSALS_LISTED),
+        skipped,
+        max(0, len(skipped_ids) - MAX_SKIPPED_LISTED) + max(0, len(not_moved) - MAX_SKIPPED_LISTED),
     )
 
 
@@ -267,7 +271,7 @@ def _comments_with_changed_text(batch: Batch) -> list[int]:
 def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
     """Return those of these comments on whose changed text a person has decided since.
 
-    Another change of the text does not count here: setting_changes.revert_changes refuses it itself.
+    Another change of the text does not count here: setting_changes.revert_changes skips it itself.
     """
     lock_discussions_of(ids)
     transitions = Transition.objects.filter(kind=Transition.Kind.STATE, comment=OuterRef("comment"))
@@ -279,7 +283,7 @@ def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
     return set(own.values_list("comment", flat=True))
 
 
-def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[Refusal]]:
+def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[SkippedItem]]:
     """Reverse the moves of a batch, of comments that have not been moved again.
 
     The last move is reversed first: a former parent may only be free of the comment, or shallow enough for
@@ -290,12 +294,12 @@ def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[i
     if not old_parents:
         return [], []
     lock_discussions_of(old_parents)
-    refused = refusals_of_moved(batch)
-    for refusal in refused:
-        old_parents.pop(refusal.comment or 0)
+    skipped = skipped_moves(batch)
+    for item in skipped:
+        old_parents.pop(item.comment or 0)
     moved, obstacles = move_comments(parents=old_parents, actor=actor, batch=undoing.pk)
-    refused += [Refusal(pk, "", obstacle) for pk, obstacle in sorted(obstacles.items())]
-    return moved, refused
+    skipped += [SkippedItem(pk, "", obstacle) for pk, obstacle in sorted(obstacles.items())]
+    return moved, skipped
 
 
 def _under_locked_parents(moved: Sequence[int]) -> set[int]:
@@ -324,42 +328,40 @@ def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:
     )
 
 
-def refusals_of_moved(batch: Batch) -> list[Refusal]:
-    """Return a refusal for each comment of this batch that was moved again, naming who did."""
+def skipped_moves(batch: Batch) -> list[SkippedItem]:
+    """Return the comments of this batch that were moved again, with the person who moved them."""
     done = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE)
     moves = Transition.objects.filter(comment__in=done.values("comment"), kind=Transition.Kind.MOVE)
     last = moves.order_by("comment", "-id").distinct("comment").select_related("actor")
     return [
-        Refusal(row.comment_id, _actor_name(row.actor), _("Moved again"))
+        SkippedItem(row.comment_id, _actor_name(row.actor), _("Moved again"))
         for row in last
         if row.batch != batch.pk
     ]
 
 
-def refusals(ids: Iterable[int]) -> list[Refusal]:
-    """Return a refusal for each skipped comment: its last decision, or a change of its text."""
+def skipped_comments(ids: Iterable[int]) -> list[SkippedItem]:
+    """Return these comments with the reason to skip them: the last decision, or a change of the text."""
     last = Transition.objects.filter(comment=OuterRef("comment"), kind=Transition.Kind.STATE).order_by("-id")
-    return _refusals_from(
-        Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))
-    )
+    return _items_from(Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1])))
 
 
-def refusals_from_log(transitions: Sequence[int]) -> list[Refusal]:
-    """Return refusals that quote these transitions, whatever came later."""
-    return _refusals_from(Transition.objects.filter(id__in=transitions))
+def skipped_comments_from_log(transitions: Sequence[int]) -> list[SkippedItem]:
+    """Return the comments of these transitions, which are the reason to skip them, whatever came later."""
+    return _items_from(Transition.objects.filter(id__in=transitions))
 
 
-def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
-    """Return refusals that quote these transitions, or a later edit of the text."""
-    refused = []
+def _items_from(rows: QuerySet[Transition]) -> list[SkippedItem]:
+    """Return the comments of these transitions. The reason is the transition, or a later edit of the text."""
+    items = []
     rows = rows.select_related("actor", "comment").defer("comment__body", "comment__body_html")
     for row in rows.order_by("comment"):
         if row.comment.erased_at:
-            refused.append(Refusal(row.comment_id, "", _("Its text was permanently deleted")))
+            items.append(SkippedItem(row.comment_id, "", _("Its text was permanently deleted")))
             continue
         if row.reason == Reason.RESTRICTED:
             restricted = _("Access is restricted: only an administrator can lift the restriction")
-            refused.append(Refusal(row.comment_id, _actor_name(row.actor), restricted))
+            items.append(SkippedItem(row.comment_id, _actor_name(row.actor), restricted))
             continue
         is_same_state = row.from_state == row.to_state and row.actor_id is None  # as an edit logs it
         is_edited = is_same_state or row.comment.revision != row.revision
@@ -367,8 +369,8 @@ def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
         obstacle = (
             _("Changed the text") if is_edited else explanations.describe_decision(row.to_state, row.reason)
         )
-        refused.append(Refusal(row.comment_id, changed_by, obstacle))
-    return refused
+        items.append(SkippedItem(row.comment_id, changed_by, obstacle))
+    return items
 
 
 def _actor_name(actor: User | None) -> str:

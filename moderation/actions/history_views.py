@@ -30,7 +30,7 @@ from moderation.actions.request_helpers import actions_visible_to, get_action_or
 from moderation.models import Batch, SettingChange
 
 PAGE_SIZE = 25  # actions
-MAX_LISTED = 20  # comments, settings and refusals on the page of an action
+MAX_LISTED = 20  # comments, settings and skipped items on the page of an action
 MAX_CHANGES_CHECKED = 2_000  # setting changes of an action that are checked for conflicts
 FILTERS = ("who", "kind", "since")
 EPOCH = MinValueValidator(date(1970, 1, 1))  # the first days of the calendar have no time in UTC
@@ -112,11 +112,11 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
         "next_page": f"?after={rows[MAX_LISTED - 1].pk}#sample" if len(rows) > MAX_LISTED else "",
         "first_page": "?#sample" if before else "",
         **(
-            _refused_by_undo(action)
+            _skipped_by_undo(action)
             if action.undoes_id and not _lifts_one_restriction(action)
-            else _refused_in_group(action)
+            else _skipped_in_group(action)
         ),
-        **(_refused_if_undone(action) if last_undo is None and not undo_refusal else {}),
+        **(_skipped_if_undone(action) if last_undo is None and not undo_refusal else {}),
     }
     return render(request, "moderation/actions/action.html", context)
 
@@ -124,7 +124,7 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _lifts_one_restriction(action: Batch) -> bool:
     """Return whether an undo lifted the restriction of one comment only.
 
-    Restrictions are lifted one by one, so the other comments of the action were not refused.
+    Restrictions are lifted one by one, so the other comments of the action were not skipped.
     """
     return action.undos == 1 and action.root.kind == Batch.Kind.RESTRICTION
 
@@ -172,23 +172,23 @@ def _current_states(transitions: QuerySet[Transition]) -> list[tuple[str, int]]:
     return counted.most_common()
 
 
-def _refused_by_undo(action: Batch) -> dict[str, Any]:
+def _skipped_by_undo(action: Batch) -> dict[str, Any]:
     """Return the comments that an undo skipped because people had decided on them since."""
     own = Transition.objects.filter(batch=action.pk, comment=OuterRef("comment"))
-    skipped = Transition.objects.filter(~Exists(own), batch=action.undoes_id, kind=Transition.Kind.STATE)
-    ids = skipped.order_by("comment").values_list("comment", flat=True)
-    return {"refused": decisions.refusals(list(ids[:MAX_LISTED])), "refused_count": ids.count()}
+    transitions = Transition.objects.filter(~Exists(own), batch=action.undoes_id, kind=Transition.Kind.STATE)
+    ids = transitions.order_by("comment").values_list("comment", flat=True)
+    return {"skipped": decisions.skipped_comments(list(ids[:MAX_LISTED])), "skipped_count": ids.count()}
 
 
-def _refused_in_group(action: Batch) -> dict[str, Any]:
+def _skipped_in_group(action: Batch) -> dict[str, Any]:
     """Return the comments of a list that the action skipped because of decisions after it was shown."""
     count = action.parameters.get("left_count", 0)
     if not count:
         return {}
-    return {"refused": decisions.refusals_from_log(action.parameters["left"]), "refused_count": count}
+    return {"skipped": decisions.skipped_comments_from_log(action.parameters["left"]), "skipped_count": count}
 
 
-def _refused_if_undone(action: Batch) -> dict[str, Any]:
+def _skipped_if_undone(action: Batch) -> dict[str, Any]:
     """Return the comments and settings that an undo would leave alone because they have changed since.
 
     `can_undo` says whether it would change anything.
@@ -201,20 +201,20 @@ def _refused_if_undone(action: Batch) -> dict[str, Any]:
     has_other_text = ~Q(comment__revision=F("revision")) | Q(comment__erased_at__isnull=False)
     changed = decided.filter(Exists(later)).union(decided.filter(has_other_text))
     ids = changed.order_by("comment").values_list("comment", flat=True)
-    refused_count = ids.count()
-    refusals = decisions.refusals(list(ids[:MAX_LISTED]))
+    skipped_count = ids.count()
+    comments = decisions.skipped_comments(list(ids[:MAX_LISTED]))
     count = Transition.objects.filter(batch=action.pk).count()
     # The settings of a comment follow its state and its place, so such a comment is counted only once.
-    moved_again = decisions.refusals_of_moved(action)
-    refused_settings = setting_changes.refusals_if_reverted(action, MAX_CHANGES_CHECKED)
+    moved_again = decisions.skipped_moves(action)
+    skipped_settings = setting_changes.skipped_if_reverted(action, MAX_CHANGES_CHECKED)
     settings = action.changes.all()
     if count:
-        refused_settings = [refusal for refusal in refused_settings if not refusal.comment]
+        skipped_settings = [item for item in skipped_settings if not item.comment]
         settings = settings.exclude(target=SettingChange.Target.COMMENT)
-    others = moved_again + refused_settings
-    refused_count += len(others)
+    others = moved_again + skipped_settings
+    skipped_count += len(others)
     return {
-        "would_refuse": [*refusals, *others][:MAX_LISTED],
-        "would_refuse_count": refused_count,
-        "can_undo": refused_count < count + settings.count(),
+        "would_skip": [*comments, *others][:MAX_LISTED],
+        "would_skip_count": skipped_count,
+        "can_undo": skipped_count < count + settings.count(),
     }

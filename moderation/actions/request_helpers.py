@@ -30,7 +30,7 @@ from core.query_forms import QueryForm, parse_id_pairs
 from moderation import explanations
 from moderation.actions import history
 from moderation.actions.decisions import ActionResult
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.setting_changes import SkippedItem
 from moderation.models import Batch, SettingChange
 
 MAX_UNSENT_LENGTH = 100_000  # characters; a message is stored in the session
@@ -104,15 +104,15 @@ def add_done_message(request: HttpRequest, batch: Batch | None, place: str, sent
     messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
 
 
-def add_refusal_message(request: HttpRequest, result: ActionResult) -> None:
+def add_skipped_message(request: HttpRequest, result: ActionResult) -> None:
     """Add a warning that names the skipped comments, with who changed each before and how."""
-    if not result.refused:
+    if not result.skipped:
         return
-    shown = result.refused[:5]
+    shown = result.skipped[:5]
     # Some of them are sentences, with a full stop.
-    sentences = [(_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown]
+    sentences = [(_comment_link(r.comment), _explain_skipped(r).removesuffix(".")) for r in shown]
     lines = format_html_join(" ", "{}{}.", sentences)
-    count = len(result.refused) + result.more
+    count = len(result.skipped) + result.more_skipped
     summary = ngettext(
         "One was left unchanged, because it has changed meanwhile.",
         "%(n)s were left unchanged, because they have changed meanwhile.",
@@ -128,11 +128,11 @@ def _comment_link(comment: int | None) -> SafeString | str:
     return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
 
 
-def _explain_refusal(refusal: Refusal) -> str:
+def _explain_skipped(item: SkippedItem) -> str:
     """Return the person who changed a comment or setting before, with the change."""
-    if not refusal.actor:
-        return refusal.reason
-    return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}
+    if not item.actor:
+        return item.reason
+    return _("%(who)s: %(what)s") % {"who": item.actor, "what": item.reason}
 
 
 def add_unsent_text_message(request: HttpRequest, sentence: str, field: str) -> None:

@@ -106,7 +106,7 @@ TABLES: dict[str, SettingTable] = {
 
 
 @dataclass(frozen=True)
-class Refusal:
+class SkippedItem:
     """A comment or setting that an action skipped, with the reason."""
 
     comment: int | None  # None for a setting, which `reason` then names
@@ -153,13 +153,13 @@ def apply_as_action(
 
 def revert_changes(
     *, batch: Batch, undoing: Batch, of_comments: bool, excluding: Collection[int] = ()
-) -> tuple[int, list[Refusal]]:
+) -> tuple[int, list[SkippedItem]]:
     """Undo the changes of `batch` as part of the stored action `undoing`.
 
     A value that differs from the one that was set, or that a later action has set again, even to the same
-    value, is refused. `of_comments` limits this to changes of comments (True) or to all others
-    (False); comments in `excluding` are skipped without a refusal. Runs in the caller's transaction. Returns
-    the number of reverted values and the refusals.
+    value, is skipped. `of_comments` limits this to changes of comments (True) or to all others
+    (False); comments in `excluding` are not listed as skipped. Runs in the caller's transaction. Returns
+    the number of reverted values and what was skipped.
     """
     is_comment = Q(target=Target.COMMENT)
     changes = batch.changes.filter(is_comment if of_comments else ~is_comment).order_by("id")
@@ -180,11 +180,11 @@ def revert_changes(
             continue
         _record(undoing, [(key, row.new, row.old) for key, row in changes_of_target.items()])
         reverted_count += len(changes_of_target)
-    return reverted_count, _refusals({key: last_changes[key] for key in skipped}, current, obstacles)
+    return reverted_count, _skipped_settings({key: last_changes[key] for key in skipped}, current, obstacles)
 
 
-def refusals_if_reverted(batch: Batch, limit: int) -> list[Refusal]:
-    """Return the refusals that revert_changes would give now, for the first `limit` changes of this action.
+def skipped_if_reverted(batch: Batch, limit: int) -> list[SkippedItem]:
+    """Return what revert_changes would skip now, of the first `limit` changes of this action.
 
     Nothing is locked.
     """
@@ -195,7 +195,9 @@ def refusals_if_reverted(batch: Batch, limit: int) -> list[Refusal]:
         _publication_obstacles(rows),
     )
     revertible = _revertible(rows, current, last_changes, obstacles)
-    return _refusals({key: last_changes[key] for key in rows if key not in revertible}, current, obstacles)
+    return _skipped_settings(
+        {key: last_changes[key] for key in rows if key not in revertible}, current, obstacles
+    )
 
 
 def _revertible(
@@ -337,19 +339,19 @@ def target_names(changes: Iterable[SettingChange], user: User | None) -> dict[tu
     }
 
 
-def _refusals(
-    skipped: Mapping[Key, int], current: Mapping[Key, Any], obstacles: Mapping[Key, str]
-) -> list[Refusal]:
-    """Return refusals that name the person who changed each setting last.
+def _skipped_settings(
+    last_changes: Mapping[Key, int], current: Mapping[Key, Any], obstacles: Mapping[Key, str]
+) -> list[SkippedItem]:
+    """Return skipped settings with the person who changed each of them last.
 
     Nobody is named if no action changed it, or if another obstacle prevents the undo.
     """
-    rows = SettingChange.objects.select_related("batch__actor").in_bulk(list(skipped.values()))
+    rows = SettingChange.objects.select_related("batch__actor").in_bulk(list(last_changes.values()))
     names = target_names(rows.values(), None)
-    refusals = []
-    for key in sorted(skipped):
+    items = []
+    for key in sorted(last_changes):
         target_type, pk, field = key
-        row = rows[skipped[key]]
+        row = rows[last_changes[key]]
         is_recorded = key in current and current[key] == row.new
         actor = str(row.batch.actor) if is_recorded and row.batch.actor else ""
         reason = (
@@ -359,5 +361,5 @@ def _refusals(
             actor, reason = "", obstacles[key]
         if target_type != Target.COMMENT and (name := names.get((target_type, pk))):
             reason = _("%(name)s: %(what)s") % {"name": name, "what": reason}
-        refusals.append(Refusal(pk if target_type == Target.COMMENT else None, actor, reason))
-    return refusals
+        items.append(SkippedItem(pk if target_type == Target.COMMENT else None, actor, reason))
+    return items

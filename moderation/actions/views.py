@@ -21,7 +21,7 @@ from moderation.actions.request_helpers import (
     NOT_AVAILABLE,
     ActionForm,
     add_done_message,
-    add_refusal_message,
+    add_skipped_message,
     add_unsent_text_message,
     get_action_or_404,
     parse_expected_transitions,
@@ -121,7 +121,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not ids:
         messages.warning(request, _("Select comments first."))
         return redirect(safe_local_path(request, back) or "moderation:queue")
-    # Includes comments restricted meanwhile: those are refused with a message, the others are decided on.
+    # Includes comments restricted meanwhile: those are skipped with a message, the others are decided on.
     found = list(
         Comment.objects.moderated_by(user, include_restricted=True)
         .filter(pk__in=ids)
@@ -157,7 +157,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     line = " ".join(message.cleaned_data["line"].split())
     if result.batch and line and message.cleaned_data["save_line"] and user.is_moderator:
         saved_lines.save_line(text=line, actor=user)
-    add_refusal_message(request, result)
+    add_skipped_message(request, result)
     if appealed:
         messages.warning(request, _("An appeal must be decided by another moderator."))
     if not result.batch:
@@ -174,8 +174,8 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     """
     user = require_moderator_or_editor(request)
     result = decisions.undo(batch=get_action_or_404(user, pk), actor=user)
-    add_refusal_message(request, result)
-    if not result.batch and not result.refused:
+    add_skipped_message(request, result)
+    if not result.batch and not result.skipped:
         messages.info(request, _("There is nothing to undo."))
     back = safe_local_path(request, ActionForm.of(request)["next"])
     path, _hash, place = back.partition("#")

@@ -33,7 +33,7 @@ from core.query_forms import CursorQuery
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     ActionForm,
-    add_refusal_message,
+    add_skipped_message,
     render_comment_form,
     require_post_and_login,
 )
@@ -122,7 +122,7 @@ def _restricted_response(
         messages.success(
             request, format_html('{} <a href="{}">#{}</a>', sentence % {"n": count}, url, comment.pk)
         )
-    add_refusal_message(request, result)
+    add_skipped_message(request, result)
     back = ActionForm.of(request)["next"]
     if back == "story":
         return redirect(comment.discussion.article.get_absolute_url() + "#comments")
@@ -216,7 +216,7 @@ def set_legal_hold(request: HttpRequest, restriction: Restriction, user: User) -
 def lift_restriction(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
     result = restrictions.lift(restriction=restriction, actor=user)
-    add_refusal_message(request, result)
+    add_skipped_message(request, result)
     if not result.batch:
         return redirect("moderation:restricted-comment", restriction.comment_id)
     messages.success(request, _("Restriction lifted. The comment has its earlier state again."))
@@ -231,8 +231,8 @@ def purge_text(request: HttpRequest, restriction: Restriction, user: User) -> Ht
         messages.warning(request, _("Please confirm that this can’t be undone."))
         return redirect("moderation:restricted-comment", restriction.comment_id)
     result = restrictions.purge_text(restriction=restriction, actor=user)
-    for refusal in result.refused:
-        messages.warning(request, refusal.reason)
+    for item in result.skipped:
+        messages.warning(request, item.reason)
     if result.batch:
         messages.success(request, _("The text was permanently deleted."))
     return redirect("moderation:restricted-comment", restriction.comment_id)

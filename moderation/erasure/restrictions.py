@@ -13,7 +13,7 @@ from comments.services.text_changes import erase_comments
 from moderation import tasks
 from moderation.actions import cases, decisions
 from moderation.actions.decisions import ActionResult
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.setting_changes import SkippedItem
 from moderation.erasure import purge, restricted_content
 from moderation.models import Batch, Restriction
 
@@ -28,7 +28,7 @@ def restrict(
     """Restrict access to comments, as one action: they are removed, and only administrators can read them.
 
     `why` is a Restriction.Why. Child abuse always gets a legal hold. Comments that are restricted already or
-    permanently deleted are refused. With `notify` the author is notified of the removal, except if an
+    permanently deleted are skipped. With `notify` the author is notified of the removal, except if an
     authority may investigate. The caller checks the permission.
     """
     with transaction.atomic():
@@ -100,7 +100,7 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
         fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if fresh.is_legal_hold:
             return ActionResult(
-                None, [], [Refusal(restriction.comment_id, "", _("A legal hold prevents the deletion."))]
+                None, [], [SkippedItem(restriction.comment_id, "", _("A legal hold prevents the deletion."))]
             )
         erased = (
             []

@@ -12,8 +12,8 @@ from accounts.models import User
 from comments.models import Reason, State, moderated_stories
 from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
-from moderation.actions.decisions import MAX_REFUSALS_LISTED, ActionResult
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.decisions import MAX_SKIPPED_LISTED, ActionResult
+from moderation.actions.setting_changes import SkippedItem
 from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.reports.reporting import appealed_against
@@ -31,7 +31,7 @@ def decide_group(
 ) -> ActionResult:
     """Decide on all open members of a group on which `actor` may decide, except those in `without`.
 
-    Members that were edited or decided on since the scan, or reported as illegal, are refused, and to be
+    Members that were edited or decided on since the scan, or reported as illegal, are skipped, and to be
     removed also those with an appeal that a colleague should answer. So are members decided on after `since`,
     the last transition when the group was shown. If no members are left for another moderator, the group is
     resolved and its members are not proposed again, also not by a scan that ran since the group was opened.
@@ -64,20 +64,22 @@ def decide_group(
                 resolved_at=timezone.now(), resolved_by=actor, batch=result.batch
             )
         if result.batch:
-            refused = [pk for refusal in result.refused if (pk := refusal.comment)] + decided
-            _record_refused(result.batch, refused, len(refused) + result.more)
+            skipped = [pk for item in result.skipped if (pk := item.comment)] + decided
+            _record_skipped(result.batch, skipped, len(skipped) + result.more_skipped)
         reported = [
             pk for pk in pages.reported_as_illegal(group, moderated_stories(actor)) if pk not in without
         ]
-    illegal = [Refusal(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported]
-    appeals = [
-        Refusal(pk, "", _("An appeal must be decided by another moderator.")) for pk in sorted(appealed)
+    illegal = [
+        SkippedItem(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported
     ]
-    listed = decisions.refusals(decided[:MAX_REFUSALS_LISTED])
+    appeals = [
+        SkippedItem(pk, "", _("An appeal must be decided by another moderator.")) for pk in sorted(appealed)
+    ]
+    listed = decisions.skipped_comments(decided[:MAX_SKIPPED_LISTED])
     return replace(
         result,
-        refused=result.refused + listed + illegal + appeals,
-        more=result.more + len(decided[MAX_REFUSALS_LISTED:]),
+        skipped=result.skipped + listed + illegal + appeals,
+        more_skipped=result.more_skipped + len(decided[MAX_SKIPPED_LISTED:]),
     )
 
 
@@ -96,10 +98,10 @@ def _remove_deselected_from_other_groups(group: CommentGroup, without: Collectio
         ).exclude(group=group).delete()
 
 
-def _record_refused(batch: Batch, skipped: Sequence[int], count: int) -> None:
-    """Store the last transitions of the first refused comments, which later changes do not affect."""
+def _record_skipped(batch: Batch, skipped: Sequence[int], count: int) -> None:
+    """Store the last transitions of the first skipped comments, which later changes do not affect."""
     if skipped:
-        transitions = sorted(last_transition_ids(skipped[:MAX_REFUSALS_LISTED]).values())
+        transitions = sorted(last_transition_ids(skipped[:MAX_SKIPPED_LISTED]).values())
         batch.parameters |= {"left": transitions, "left_count": count}
         batch.save(update_fields=["parameters"])
 

@@ -26,7 +26,7 @@ from moderation import similar
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     DoneQuery,
-    add_refusal_message,
+    add_skipped_message,
     just_done_action,
     redirect_with_done,
     require_post_and_login,
@@ -249,8 +249,8 @@ def _decide(
     except ValidationError as error:
         messages.warning(request, error.messages[0])
         return redirect(pages.group_url(found, without, since=since))
-    add_refusal_message(request, result)
-    if not result.batch and not result.refused:
+    add_skipped_message(request, result)
+    if not result.batch and not result.skipped:
         messages.warning(request, _("There was nothing left to decide."))
     return redirect_with_done(result.batch, _url_after(found, user))
 

@@ -174,7 +174,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
 
     back = undo(batch=batch, actor=None)
 
-    assert (back.batch.changes.count(), back.refused) == (2, [])
+    assert (back.batch.changes.count(), back.skipped) == (2, [])
     gone = client.get(story.get_absolute_url())
     assert gone.status_code == 410
     assert "This story was unpublished" in gone.content.decode()

@@ -21,7 +21,7 @@ from comments.services.editing import edit_comment
 from comments.services.states import change_states
 from moderation.actions.cases import due_time
 from moderation.actions.decisions import decide, undo
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.setting_changes import SkippedItem
 from moderation.actions.state_history import last_transition_ids
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
@@ -288,7 +288,7 @@ def test_a_text_that_was_edited_meanwhile_is_not_approved(maria):
     act = decide(
         ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria, expected_transitions=seen
     )
-    assert (act.changed, act.refused) == ([], [Refusal(comment.pk, "Nuala", "Changed the text")])
+    assert (act.changed, act.skipped) == ([], [SkippedItem(comment.pk, "Nuala", "Changed the text")])
 
 
 def test_reasons_of_a_page_are_one_query():

@@ -13,7 +13,7 @@ from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
 from comments.services.states import change_states
 from moderation.actions.decisions import decide
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.setting_changes import SkippedItem
 from moderation.models import Finding
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import version
@@ -79,7 +79,7 @@ def test_a_decision_on_an_earlier_text_changes_nothing():
         actor=None,
         expected_transitions={comment.pk: seen},
     )
-    assert act.refused == [Refusal(comment.pk, author.name, "Changed the text")]
+    assert act.skipped == [SkippedItem(comment.pk, author.name, "Changed the text")]
     line = comment.transitions.latest("id")
     assert (line.from_state, line.to_state, line.reason, line.revision) == (
         "published",

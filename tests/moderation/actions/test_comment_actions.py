@@ -15,7 +15,7 @@ from comments.services.editing import edit_comment
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, undo
 from moderation.actions.redactions import redact_text
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.setting_changes import SkippedItem
 from moderation.models import Batch, Case
 from moderation.reports import reporting
 from moderation.tasks import notify_authors
@@ -302,7 +302,7 @@ def test_redaction_is_shown_stored_and_undone_exactly(client, maria):
         edit_comment(comment=short, body="I am Bob of Hull.", user=None, guest=guest)
 
     back = undo(batch=Batch.objects.get(), actor=maria)
-    assert (back.refused, page(client, article)) == ([], before)
+    assert (back.skipped, page(client, article)) == ([], before)
     assert Comment.objects.values().get() == row
     undo(batch=back.batch, actor=maria)
     assert page(client, article) == shown
@@ -323,7 +323,7 @@ def test_redaction_followed_by_another_is_not_undone(maria):
     first = redactions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
     second = redactions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
     act = undo(batch=first, actor=maria)
-    assert (act.batch, [r.actor for r in act.refused]) == (None, ["Maria"])
+    assert (act.batch, [r.actor for r in act.skipped]) == (None, ["Maria"])
     undo(batch=second, actor=maria)
     assert Comment.objects.get().body == "███ of Hull here."
 
@@ -334,7 +334,7 @@ def test_redaction_followed_by_a_decision_is_not_undone(maria, omar):
     redaction = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
     act = undo(batch=redaction, actor=maria)
-    assert (act.batch, act.refused) == (None, [Refusal(comment.pk, "Omar", "Removed: off-topic")])
+    assert (act.batch, act.skipped) == (None, [SkippedItem(comment.pk, "Omar", "Removed: off-topic")])
     assert Comment.objects.get().body == "I am ███."
     assert undo(batch=removal.batch, actor=omar).changed == [comment.pk]
 

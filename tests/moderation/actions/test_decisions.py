@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services.editing import edit_comment
 from comments.services.states import delete_comment
-from moderation.actions.decisions import MAX_REFUSALS_LISTED, decide, move, undo
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.decisions import MAX_SKIPPED_LISTED, decide, move, undo
+from moderation.actions.setting_changes import SkippedItem
 from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -36,7 +36,7 @@ def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
 
     act = remove(root, reply, actor=maria)
 
-    assert (sorted(act.changed), act.refused) == ([root.pk, reply.pk], [])
+    assert (sorted(act.changed), act.skipped) == ([root.pk, reply.pk], [])
     assert (act.batch.kind, act.batch.to_state, act.batch.reason) == ("decision", "rejected", "off_topic")
     assert Transition.objects.filter(batch=act.batch.pk, actor=maria).count() == 2
     assert states(root, reply, below)[:2] == [("rejected", "off_topic")] * 2
@@ -64,7 +64,7 @@ def test_a_second_undo_names_the_person_who_was_first(maria, omar):
     undo(batch=act.batch, actor=omar)
     second = undo(batch=act.batch, actor=maria)
     assert second.batch is None
-    assert second.refused == [Refusal(comment.pk, "Omar", "Published")]
+    assert second.skipped == [SkippedItem(comment.pk, "Omar", "Published")]
     assert Batch.objects.count() == 2
 
 
@@ -77,7 +77,7 @@ def test_first_decision_wins_and_names_the_colleague(maria, omar):
     act = remove(one, two, actor=maria, expected_transitions=seen)
 
     assert act.changed == [two.pk]
-    assert act.refused == [Refusal(one.pk, "Omar", "Marked as spam")]
+    assert act.skipped == [SkippedItem(one.pk, "Omar", "Marked as spam")]
     assert states(one, two) == [("spam", "spam"), ("rejected", "off_topic")]
 
     nothing = remove(one, actor=maria, expected_transitions=seen)
@@ -95,7 +95,7 @@ def test_one_of_eight_concurrent_decisions_wins():
     def try_to_remove(person) -> tuple[int, int]:
         try:
             act = remove(*comments, actor=person, expected_transitions=seen)
-            return len(act.changed), len(act.refused)
+            return len(act.changed), len(act.skipped)
         finally:
             connections.close_all()
 
@@ -114,7 +114,7 @@ def test_a_comment_deleted_by_its_author_stays_deleted(maria):
     delete_comment(comment=comment, user=None, guest=guest)
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert act.batch is None
-    assert act.refused == [Refusal(comment.pk, "", "Deleted by its author")]
+    assert act.skipped == [SkippedItem(comment.pk, "", "Deleted by its author")]
 
 
 def test_an_undo_leaves_later_decisions_and_edits_alone(maria, omar):
@@ -134,8 +134,8 @@ def test_an_undo_leaves_later_decisions_and_edits_alone(maria, omar):
     back = undo(batch=act.batch, actor=maria)
 
     assert back.changed == [plain.pk]
-    assert {r.comment for r in back.refused} == {decided.pk, confirmed.pk, edited.pk}
-    assert [r.actor for r in back.refused if r.comment == decided.pk] == ["Omar"]
+    assert {r.comment for r in back.skipped} == {decided.pk, confirmed.pk, edited.pk}
+    assert [r.actor for r in back.skipped if r.comment == decided.pk] == ["Omar"]
     assert states(plain, decided, confirmed)[1:] == [("rejected", "off_topic"), ("published", "approved")]
     assert_sound()
 
@@ -169,7 +169,7 @@ def test_move_followed_by_another_move_is_not_undone(maria, omar):
     batch = move(comment=three, parent=one, actor=maria)
     move(comment=three, parent=two, actor=omar)
     act = undo(batch=batch, actor=maria)
-    assert (act.batch, act.refused) == (None, [Refusal(three.pk, "Omar", "Moved again")])
+    assert (act.batch, act.skipped) == (None, [SkippedItem(three.pk, "Omar", "Moved again")])
     assert Comment.objects.get(pk=three.pk).parent == two
 
 
@@ -201,17 +201,17 @@ def test_hundred_comments_take_as_many_statements_as_one(maria):
     assert_sound()
 
 
-def test_first_of_many_refusals_are_listed_without_reading_texts(maria, omar):
+def test_first_of_many_skipped_comments_are_listed_without_reading_texts(maria, omar):
     article = make_article()
-    ids = [make_comment(article, f"Words {n}.").pk for n in range(MAX_REFUSALS_LISTED + 5)]
+    ids = [make_comment(article, f"Words {n}.").pk for n in range(MAX_SKIPPED_LISTED + 5)]
     seen = last_transition_ids(ids)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar)
     for pk in ids:  # the undo of Omar's action then leaves all comments as they are
         decide(ids=[pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     with CaptureQueriesContext(connection) as queries:
-        refused = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected_transitions=seen)
-    assert (refused.batch, len(refused.refused), refused.more) == (None, MAX_REFUSALS_LISTED, 5)
-    assert refused.refused[0] == Refusal(ids[0], "Maria", "Removed: insult")
+        done = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected_transitions=seen)
+    assert (done.batch, len(done.skipped), done.more_skipped) == (None, MAX_SKIPPED_LISTED, 5)
+    assert done.skipped[0] == SkippedItem(ids[0], "Maria", "Removed: insult")
     assert not [query for query in queries if '"comments_comment"."body' in query["sql"]]
     back = undo(batch=act.batch, actor=omar)
-    assert (back.batch, len(back.refused), back.more) == (None, MAX_REFUSALS_LISTED, 5)
+    assert (back.batch, len(back.skipped), back.more_skipped) == (None, MAX_SKIPPED_LISTED, 5)

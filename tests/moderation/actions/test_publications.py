@@ -47,7 +47,7 @@ def publish_by_import(*articles: Article, at: datetime) -> Batch:
 
 def undo_action(batch: Batch) -> tuple[Batch, ActionResult]:
     done = undo(batch=batch, actor=None)
-    assert done.batch, done.refused
+    assert done.batch, done.skipped
     return done.batch, done
 
 
@@ -118,8 +118,8 @@ def test_an_embargo_prevents_a_redo_with_a_message(client, moment, until):
 
     again, done = undo_action(undone)
 
-    assert [refusal.actor for refusal in done.refused] == [""]
-    assert done.refused[0].reason.startswith(
+    assert [item.actor for item in done.skipped] == [""]
+    assert done.skipped[0].reason.startswith(
         "“A story that is not published”: It cannot be dated before its embargo ends"
     )
     assert reload(held).published_at is None
@@ -137,7 +137,7 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
 
     assert done.batch is None
     assert (
-        done.refused[0].reason
+        done.skipped[0].reason
         == "“A story that is not published”: an editor had published it and unpublished it again"
     )
     assert reload(story).unpublished_reason == "It was not true."

@@ -13,7 +13,7 @@ from comments.models import Comment, Discussion
 from comments.services.discussions import change_discussion
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
-from moderation.actions.setting_changes import Refusal
+from moderation.actions.setting_changes import SkippedItem
 from moderation.models import Batch, Rule, SettingChange
 from tests.factories import make_article, make_comment
 
@@ -61,7 +61,7 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
 
     back = undo(batch=batch, actor=omar)
 
-    assert (back.batch.changes.count(), back.refused) == (7, [])
+    assert (back.batch.changes.count(), back.skipped) == (7, [])
     site = Site.objects.get()
     assert (site.comment_status, site.review_everything) == ("open", False)
     article_now = Article.objects.values().get()
@@ -102,9 +102,9 @@ def test_later_change_is_kept_and_its_author_is_named(maria, omar):
     back = undo(batch=batch, actor=maria)
 
     assert back.batch.changes.count() == 1
-    assert back.refused == [
-        Refusal(None, "Omar", "“One”: The discussion is hidden"),
-        Refusal(None, "Omar", "“Two”: Comments are closed"),
+    assert back.skipped == [
+        SkippedItem(None, "Omar", "“One”: The discussion is hidden"),
+        SkippedItem(None, "Omar", "“Two”: Comments are closed"),
     ]
     statuses = dict(Discussion.objects.values_list("article__title", "status"))
     assert statuses == {"One": "hidden", "Two": "closed", "Three": "open"}
@@ -115,7 +115,10 @@ def test_value_changed_without_an_action_is_kept(maria):
     batch = change_settings(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
     change_discussion(article=article, status="hidden")  # the admin changes it in this way
     back = undo(batch=batch, actor=maria)
-    assert (back.batch, back.refused) == (None, [Refusal(None, "", f"“{article}”: The discussion is hidden")])
+    assert (back.batch, back.skipped) == (
+        None,
+        [SkippedItem(None, "", f"“{article}”: The discussion is hidden")],
+    )
 
 
 def test_rule_created_again_meanwhile_is_not_switched_on_twice(maria):
@@ -123,7 +126,7 @@ def test_rule_created_again_meanwhile_is_not_switched_on_twice(maria):
     batch = change_settings(maria, (Target.RULE, rule.pk, "is_active", False), kind="rule")
     Rule.objects.create(value="Casino")
     back = undo(batch=batch, actor=maria)
-    assert (back.batch, back.refused) == (None, [Refusal(None, "Maria", "“casino”: Switched off")])
+    assert (back.batch, back.skipped) == (None, [SkippedItem(None, "Maria", "“casino”: Switched off")])
 
 
 def test_hundred_comments_take_as_many_statements_as_one(maria):

@@ -96,8 +96,8 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
     back = undo(batch=act.batch, actor=maria)
 
     left = {approved.pk, removed.pk, confirmed.pk} | ({theirs.pk} if to == State.PUBLISHED else set())
-    assert {refusal.comment for refusal in back.refused} == left
-    assert {r.actor for r in back.refused if r.comment != theirs.pk} == {"Omar"}
+    assert {item.comment for item in back.skipped} == left
+    assert {r.actor for r in back.skipped if r.comment != theirs.pk} == {"Omar"}
     assert set(back.changed) == set(ids) - left
     assert (pages(client, quiet), numbers(quiet)) == (read, counted)
     now = dict(Comment.objects.values_list("pk", "state"))
@@ -110,7 +110,7 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
 
     again = undo(batch=back.batch, actor=omar)
     assert set(again.changed) == set(back.changed)
-    assert undo(batch=again.batch, actor=maria).refused == []
+    assert undo(batch=again.batch, actor=maria).skipped == []
     assert (pages(client, quiet), numbers(quiet)) == (read, counted)
     assert_sound()
     assert removal_counts.wrong_counts() == []
@@ -123,7 +123,7 @@ def test_settings_of_a_comment_follow_its_state(maria, omar):
     act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, duplicate_of=first.pk)
     decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
     back = undo(batch=act.batch, actor=maria)
-    assert (back.changed, [r.comment for r in back.refused]) == ([two.pk], [one.pk])
+    assert (back.changed, [r.comment for r in back.skipped]) == ([two.pk], [one.pk])
     assert back.batch.changes.count() == 1
     comments = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
     assert list(comments.values_list("state", "duplicate_of")) == [
@@ -291,7 +291,7 @@ def test_comment_returning_under_locked_replies_is_locked(maria, omar):
     back = undo(batch=batch, actor=maria)
     assert locked() == {root.pk, reply.pk, below.pk}
     again = undo(batch=back.batch, actor=maria)
-    assert (again.refused, locked()) == ([], {root.pk})
+    assert (again.skipped, locked()) == ([], {root.pk})
 
 
 def test_lock_of_a_move_stays_if_the_old_parent_is_locked(maria, omar):
@@ -403,7 +403,7 @@ def test_second_of_two_concurrent_undos_changes_nothing(maria, omar, of):
         second = second_undo.result(timeout=PATIENCE)
     assert first.batch
     assert second.batch is None
-    assert second.refused
+    assert second.skipped
     assert Batch.objects.filter(undoes=act).count() == 1
     assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
     article.discussion.refresh_from_db()

@@ -146,7 +146,7 @@ def test_only_administrators_lift_by_whatever_way(comment, maria, ada):
         restrictions.lift(restriction=Restriction.objects.get(), actor=maria)
     undone = decisions.undo(batch=act.batch, actor=maria)
     assert undone.batch is None
-    assert [r.reason for r in undone.refused] == ["Only an administrator can lift a restriction."]
+    assert [r.reason for r in undone.skipped] == ["Only an administrator can lift a restriction."]
 
     lifted = decisions.undo(batch=act.batch, actor=ada)
     assert decisions.undo(batch=lifted.batch, actor=maria).batch is None
@@ -163,7 +163,7 @@ def test_a_restricted_comment_takes_no_other_decision(comment, maria, ada):
     ):
         act = attempt()
         assert act.batch is None
-        assert [(r.actor, r.reason) for r in act.refused] == [
+        assert [(r.actor, r.reason) for r in act.skipped] == [
             ("Maria", "Access is restricted: only an administrator can lift the restriction")
         ]
     rename_author(comment=comment, name="Somebody")
@@ -270,7 +270,7 @@ def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
     assert own.is_legal_hold
     act = restrictions.purge_text(restriction=own, actor=ada)
     assert act.batch is None
-    assert [r.reason for r in act.refused] == ["A legal hold prevents the deletion."]
+    assert [r.reason for r in act.skipped] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert RestrictedText.objects.count() == 2
 
@@ -285,7 +285,7 @@ def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
     # There is nothing to restore, and no undo.
     assert restrictions.lift(restriction=own, actor=ada).batch is None
-    assert decisions.undo(batch=act.batch, actor=ada).refused[0].reason.startswith("A permanent deletion")
+    assert decisions.undo(batch=act.batch, actor=ada).skipped[0].reason.startswith("A permanent deletion")
     assert Comment.objects.get(pk=comment.pk).state_reason == Reason.RESTRICTED
     assert check() == {}
 
@@ -341,7 +341,7 @@ def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, maria, ada):
     restrict(comment, actor=maria)
     own = Restriction.objects.get()
     held = restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada)
-    assert "on the page of the restricted" in decisions.undo(batch=held, actor=ada).refused[0].reason
+    assert "on the page of the restricted" in decisions.undo(batch=held, actor=ada).skipped[0].reason
     restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
     restrictions.purge_text(restriction=own, actor=ada)
     assert restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada) is None
@@ -359,7 +359,7 @@ def test_a_permanently_deleted_comment_takes_no_decision(comment, maria):
         decisions.undo(batch=spam.batch, actor=maria),
         restrict(comment, actor=maria),
     ):
-        assert [r.reason for r in act.refused] == ["Its text was permanently deleted"]
+        assert [r.reason for r in act.skipped] == ["Its text was permanently deleted"]
     assert Transition.objects.count() == lines
     assert Batch.objects.count() == 1
 

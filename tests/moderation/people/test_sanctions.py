@@ -166,7 +166,7 @@ def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
     ended = sanctions.end(sanction=Sanction.objects.get(), actor=maria)
     assert ended
     assert sanctions.end(sanction=Sanction.objects.get(), actor=maria) is None
-    assert undo(batch=batch, actor=maria).refused  # a newer decision exists
+    assert undo(batch=batch, actor=maria).skipped  # a newer decision exists
     undo(batch=ended, actor=maria)
     assert "banned" in refusal(article, author=ada)
 
@@ -174,9 +174,9 @@ def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
 def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
     batch = impose_on(maria, "ban", admin)
-    assert "end a sanction on yourself" in undo(batch=batch, actor=maria).refused[0].reason
+    assert "end a sanction on yourself" in undo(batch=batch, actor=maria).skipped[0].reason
     other = UserFactory.create(roles=("Moderator",))
-    assert "administrators" in undo(batch=batch, actor=other).refused[0].reason
+    assert "administrators" in undo(batch=batch, actor=other).skipped[0].reason
     client.force_login(other)
     page = client.get(f"/moderation/actions/{batch.pk}/").text
     assert "Undo this action" not in page

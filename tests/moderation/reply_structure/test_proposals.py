@@ -70,7 +70,7 @@ def test_all_above_a_threshold_are_accepted_in_one_action_that_is_undone_at_once
     assert Discussion.objects.get(pk=capped.article.pk).version == version + 3
 
     result = undo(batch=batch, actor=maria)
-    assert (len(result.changed), result.refused) == (3, [])
+    assert (len(result.changed), result.skipped) == (3, [])
     assert capped.parents() == SAVED
     assert opened(capped) == PROPOSED
     assert_sound()
@@ -84,7 +84,7 @@ def test_the_undo_leaves_a_comment_that_was_moved_since(capped, maria, omar):
     batch = accept(article=capped.article, actor=maria)
     move_comment(comment=capped.comment(5), parent=capped.comment(2), actor=omar)
     result = undo(batch=batch, actor=maria)
-    assert [(one.comment, one.actor, one.reason) for one in result.refused] == [
+    assert [(one.comment, one.actor, one.reason) for one in result.skipped] == [
         (capped.pk(5), "Omar", "Moved again")
     ]
     assert capped.parents() == SAVED | {5: 2}
@@ -98,7 +98,7 @@ def test_the_undo_leaves_a_comment_that_would_be_under_its_own_reply(capped, mar
     move_comment(comment=capped.comment(1), parent=capped.comment(6), actor=maria)
     result = undo(batch=batch, actor=maria)
     own = "A comment can’t be moved under itself or its own replies."
-    assert {one.comment: one.reason for one in result.refused} == {
+    assert {one.comment: one.reason for one in result.skipped} == {
         capped.pk(number): own for number in (4, 5, 6)
     }
     assert result.batch is None
@@ -128,7 +128,7 @@ def test_the_undo_of_many_moves_reverses_the_last_one_first(maria):
     assert stored() == parents
     for expected in (before, parents, before):
         result = undo(batch=batch, actor=maria)
-        assert (stored(), result.refused) == (expected, [])
+        assert (stored(), result.skipped) == (expected, [])
         batch = result.batch
     assert_sound()
 
@@ -141,7 +141,7 @@ def test_the_undo_names_the_depth_that_it_would_exceed(capped, maria):
     for _ in range(MAX_DEPTH - 3):
         parent = make_comment(capped.article, parent=parent)
     move_comment(comment=capped.comment(1), parent=parent, actor=maria)
-    [refused] = undo(batch=batch, actor=maria).refused
+    [refused] = undo(batch=batch, actor=maria).skipped
     assert (refused.comment, refused.reason) == (
         capped.pk(6),
         f"A thread can have at most {MAX_DEPTH} levels.",

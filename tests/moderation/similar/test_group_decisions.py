@@ -249,6 +249,6 @@ def test_member_reported_as_illegal_concurrently_is_left_out(maria, article):
             decision = colleague.submit(mark_as_spam)
             wait_for_a_lock()
         done = decision.result(timeout=PATIENCE)
-    assert [refusal.comment for refusal in done.refused] == [spam[0].pk]
+    assert [item.comment for item in done.skipped] == [spam[0].pk]
     assert set(done.changed) == {comment.pk for comment in spam[1:]}
     assert Case.objects.open().get(comment=spam[0]).is_reported_illegal
