@@ -78,8 +78,8 @@ class ModerationPolicy(comments.policy.Policy):
     def examine(self, submission: Submission) -> Screening:
         """Return the verdict on a submission and its findings; all findings are stored, whatever the verdict.
 
-        A comment waits if a check asks for review, unless the discussion is post-moderated or the writer
-        may moderate it. A sanction that requires review applies to everybody.
+        A comment becomes pending if a check asks for review, unless the discussion is post-moderated or the
+        writer may moderate it. A sanction that requires review applies to everybody.
         """
         facts = load_submission_facts(submission)
         context = facts.context
@@ -202,14 +202,15 @@ def _check_submission(
     """
     limits = check_rate_limits(submission, context)
     findings = registry.run_checks(submission, context)
-    waits = _needed_review(submission, context, findings) == "hold"
-    return limits, findings, applicable_nudges(submission, context, findings, waits=waits)
+    needs_review = _needed_review(submission, context, findings) == "hold"
+    nudges = applicable_nudges(submission, context, findings, needs_review=needs_review)
+    return limits, findings, nudges
 
 
 def _needed_review(
     submission: Submission, context: Context, findings: Sequence[CheckResult]
 ) -> Literal["hold", "flag", "none"]:
-    """Return whether a comment waits for a moderator ("hold"), or is published for them to review ("flag").
+    """Return whether a comment becomes pending ("hold"), or is published for moderators to review ("flag").
 
     A finding that holds the comment only flags it in a post-moderated discussion, and does nothing to a
     moderator's own comment. Some checks flag every comment (registry.is_flagged).

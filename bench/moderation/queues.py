@@ -110,6 +110,6 @@ def _fill(cases: int, stories: int, guests: int) -> dict[str, object]:
         cursor.execute(FINDINGS, {"rule": rule.pk})
     Article.objects.update(source_key="", published_at=now - timedelta(days=20))
     fixture.analyze()
-    middle_case = Case.objects.filter(is_waiting=True).order_by("due_at")[cases // 2]
+    middle_case = Case.objects.filter(is_pending=True).order_by("due_at")[cases // 2]
     slug = story.path.split("/")[2]
     return {"slug": slug, "guest": people[17].pk, "rule": rule.pk, "middle_case": middle_case.pk}

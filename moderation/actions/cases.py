@@ -35,7 +35,7 @@ CLAIM_DURATION = timedelta(minutes=5)
 
 # The action that decides on a comment closes its case. An automatic action closes a case only if nobody
 # reported the comment or appealed. An undo reopens the cases that the action closed. The statement returns
-# the waiting comments that still have no open case, and NULL if a reported or appealed case was closed, so
+# the pending comments that still have no open case, and NULL if a reported or appealed case was closed, so
 # that the person who asked can be notified.
 SYNC_CASES = """
 WITH changed AS (SELECT id, state FROM comments_comment WHERE id = ANY(%(ids)s)),
@@ -54,11 +54,11 @@ closed AS (
     AND NOT EXISTS (SELECT FROM moderation_case o
                     WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s)
   RETURNING k.is_reported OR k.is_illegal OR k.is_appealed AS is_asked),
-waiting AS (
+pending AS (
   UPDATE moderation_case k SET is_waiting = true
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL AND changed.state = 'pending'
     AND NOT k.is_waiting),
-not_waiting AS (
+not_pending AS (
   UPDATE moderation_case k SET is_waiting = false
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
     AND changed.state NOT IN ('pending', 'deleted') AND NOT %(by_person)s
@@ -72,12 +72,12 @@ UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM closed WHERE is_asked)"""
 def sync_cases(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
     """Update the cases of these comments to match the states that this batch gave them."""
     values: dict[str, Any] = {"ids": list(ids), "batch": batch, "by_person": by_person, "undoes": undoes}
-    waiting = fetch_column(SYNC_CASES, values)
-    if None in waiting:
-        waiting.remove(None)
+    pending = fetch_column(SYNC_CASES, values)
+    if None in pending:
+        pending.remove(None)
         notify_reporters_later(batch)
-    if waiting:
-        _create_cases(Comment.objects.filter(pk__in=waiting))
+    if pending:
+        _create_cases(Comment.objects.filter(pk__in=pending))
 
 
 def close_cases(comments: Sequence[int], *, closing_action_id: UUID) -> None:
@@ -139,7 +139,7 @@ def _new_case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Cas
         discussion_id=comment.discussion_id,
         opened_at=now,
         due_at=due_time(now, score),
-        is_waiting=comment.state == State.PENDING,
+        is_pending=comment.state == State.PENDING,
         is_new_person=registry.waiting_kind(holding) == DecisionKind.WAITS_NEW_AUTHOR,
         score=score,
         script=main_script(comment.body),

@@ -120,7 +120,7 @@ def _articles_of(user: User) -> ArticleQuerySet:
 
 def _search(user: User, search: str) -> ArticleQuerySet:
     """Return the published articles that match a search, those with the most waiting comments first."""
-    waiting = Case.objects.open().filter(is_waiting=True)
+    waiting = Case.objects.open().filter(is_pending=True)
     rows = _articles_of(user).filter(published_at__isnull=False).select_related("discussion")
     for word in search.split()[:8]:
         rows = rows.with_title_visible_to(user).filter(title__icontains=word)

@@ -32,7 +32,7 @@ class Duplicate:
     is_own: bool = False  # the same text, published by the same account or guest in the same discussion
     # Of all comments in the same discussion with the same text, or nearly the same:
     is_published_in_discussion: bool = False  # one is published
-    is_own_waiting: bool = False  # one by the same account or guest waits for review
+    is_own_pending: bool = False  # one by the same account or guest is pending
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Check:
     # moderators the description.
     to_moderator: Sentence | None = None
     to_author: Sentence | None = None
-    to_others: Sentence | None = None  # anybody else who sees the waiting comment. Empty: as its author
+    to_others: Sentence | None = None  # anybody else who sees the pending comment. Empty: as its author
 
     find_results: FindResults | None = None
     find_signal: Callable[..., SignalResult | None] | None = None
@@ -109,7 +109,7 @@ class Check:
     counted_only_if_holding: bool = False  # a finding that does not hold is not counted on the dashboard
     proposes_removal_for: Collection[str] = ()  # reasons (comments.models.Reason)
     proposes_any_removal: bool = False  # it proposes a removal for any reason
-    # The kind of the general notice to the author of a comment that waits because of its findings.
+    # The kind of the general notice to the author of a comment that is pending because of its findings.
     waiting_kind: DecisionKind = DecisionKind.WAITS_CHECK
 
     @property
@@ -147,6 +147,6 @@ class Check:
         return (self.to_author or self.explain_to_moderator)(finding, finding.public_original)
 
     def explain_to_others(self, finding: Finding) -> str:
-        """Return one sentence about a finding, for others than its author who see the waiting comment."""
+        """Return one sentence about a finding, for others than its author who see the pending comment."""
         explain = self.to_others or self.to_author or self.explain_to_moderator
         return explain(finding, finding.public_original)

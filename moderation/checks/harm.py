@@ -1,7 +1,7 @@
 """Checks for harm to people: slurs, threats, personal data and insults. They read English, and numbers.
 
-A slur, a threat and personal data always open a case. They never hold a comment: a word is no proof, and a
-quotation is no threat. None of them counts as spam.
+A slur, a threat and personal data always open a case. They never send a comment to review: a word is no
+proof, and a quotation is no threat. None of them counts as spam.
 
 Addresses are those of streets; numbers are telephone numbers, bank accounts, payment cards and US social
 security numbers. Numbers with check digits are verified, since other long numbers look the same.

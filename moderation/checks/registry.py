@@ -135,7 +135,7 @@ def shown_strength(finding: Finding) -> float:
 
 
 def waiting_kind(names: Iterable[str]) -> DecisionKind:
-    """Return the kind of notice about a comment that waits for the findings of these checks."""
+    """Return the kind of notice about a comment that these checks sent to review."""
     kinds = [get(name).waiting_kind for name in names]
     return max(kinds, key=WAITING_KINDS.index, default=DecisionKind.WAITS_CHECK)
 

@@ -11,7 +11,7 @@ class CheckResult:
 
     strength: float
     check: str = ""  # name of the check, filled in by registry.run_checks
-    holds: bool = True  # false: this finding does not hold the comment, although its check may do so
+    holds: bool = True  # false: it does not send the comment to review, although its check may do so
     spans: Spans = field(default_factory=list)
     number: int | None = None
     duplicate_of: int | None = None

@@ -43,6 +43,10 @@ class Migration(migrations.Migration):
                     "is_reported_illegal",
                     models.BooleanField(db_column="is_illegal", default=False),
                 ),
+                migrations.RenameField("case", "is_waiting", "is_pending"),
+                migrations.AlterField(
+                    "case", "is_pending", models.BooleanField(db_column="is_waiting", default=False)
+                ),
                 migrations.AddIndex(
                     "case",
                     models.Index(
@@ -56,7 +60,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         condition=Q(closed_at=None),
                         fields=[
-                            "is_waiting",
+                            "is_pending",
                             "is_reported",
                             "is_reported_illegal",
                             "is_new_person",

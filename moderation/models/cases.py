@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import Comment, Discussion
 
 # The fields by which a queue selects its cases (queue/queues.py).
-CASE_FLAGS = ("is_waiting", "is_reported", "is_reported_illegal", "is_new_person", "is_appealed")
+CASE_FLAGS = ("is_pending", "is_reported", "is_reported_illegal", "is_new_person", "is_appealed")
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -29,7 +29,7 @@ class Case(models.Model):
     discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="+", db_index=False)
     opened_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
-    is_waiting = models.BooleanField(default=False)  # the comment is pending
+    is_pending = models.BooleanField(default=False, db_column="is_waiting")  # as the state of the comment
     is_reported = models.BooleanField(default=False)  # reported since the case was opened
     is_reported_illegal = models.BooleanField(default=False, db_column="is_illegal")
     is_new_person = models.BooleanField(default=False)  # the checks found only that its author is new

@@ -27,7 +27,7 @@ from moderation.models import Appeal
 from moderation.notifications.decision_kinds import DecisionKind
 from moderation.notifications.notices import DecisionNotice, render_notices
 
-MAX_WAITING_MAILS = 3  # waiting comments of one author about which mails are sent
+MAX_WAITING_MAILS = 3  # pending comments of one author about which mails are sent
 
 
 def compose_decision_mails(action: UUID) -> list[EmailMessage]:
@@ -63,7 +63,8 @@ def compose_decision_mails(action: UUID) -> list[EmailMessage]:
 def compose_not_published_mail(comment_id: int) -> list[EmailMessage]:
     """Return the mail that a comment is waiting for review or was marked as spam.
 
-    There is none if that is not so any more, or if MAX_WAITING_MAILS earlier comments of the author wait.
+    There is none if that is not so any more, or if MAX_WAITING_MAILS earlier comments of the author are
+    pending.
     """
     not_published = Q(state=State.PENDING) | Q(state=State.SPAM, state_reason=Reason.SCREENED)
     rows = Comment.objects.filter(has_confirmed_email("author"), not_published, pk=comment_id)

@@ -16,13 +16,13 @@ APPEAL_WITHIN = timedelta(days=30)  # after a decision
 class DecisionKind(StrEnum):
     """The meaning of the last decision on a comment for its author."""
 
-    WAITS_NEW_AUTHOR = "waits_new_author"  # waiting, since its author is new
-    WAITS_CHECK = "waits_check"  # waiting, since a check sent it to review
-    WAITS_PREMODERATION = "waits_premoderation"  # waiting, as every comment in its discussion
-    WAITS_SANCTION = "waits_sanction"  # waiting, as every comment of its author
-    WAITS_EDITED = "waits_edited"  # waiting, since its author edited it
-    WAITS_MODERATOR = "waits_moderator"  # waiting, since a moderator sent it back to review
-    PUBLISHED = "published"  # after it was waiting
+    WAITS_NEW_AUTHOR = "waits_new_author"  # pending, since its author is new
+    WAITS_CHECK = "waits_check"  # pending, since a check sent it to review
+    WAITS_PREMODERATION = "waits_premoderation"  # pending, as every comment in its discussion
+    WAITS_SANCTION = "waits_sanction"  # pending, as every comment of its author
+    WAITS_EDITED = "waits_edited"  # pending, since its author edited it
+    WAITS_MODERATOR = "waits_moderator"  # pending, since a moderator sent it back to review
+    PUBLISHED = "published"  # after it was pending
     RESTORED = "restored"  # published again after a removal
     REMOVED = "removed"
     SPAM = "spam"
@@ -40,7 +40,7 @@ NOT_REVIEWED = {
     DecisionKind.WAITS_SANCTION,
     DecisionKind.WAITS_EDITED,
 }
-# If several checks hold a comment, its author is notified of the last of these.
+# If several checks send a comment to review, its author is notified of the last of these.
 WAITING_KINDS = [
     DecisionKind.WAITS_NEW_AUTHOR,
     DecisionKind.WAITS_PREMODERATION,

@@ -65,7 +65,7 @@ def author_options(comment: Comment, last: Transition | None, appeals: Sequence[
     `last`: the last transition of its state. `appeals`: all appeals about it.
 
     A removal can be appealed once, within APPEAL_WITHIN. An edited text can be resubmitted once, before the
-    appeal, also for a comment that is waiting. A restricted or erased comment allows neither.
+    appeal, also for a pending comment. A restricted or erased comment allows neither.
     """
     if last is None or comment.state_reason == Reason.RESTRICTED or comment.erased_at:
         return AuthorOptions(appeal=False, resubmit=False)

@@ -61,13 +61,13 @@ class Backlog:
 
 
 def _waiting_comments() -> Backlog:
-    found = Case.objects.open().filter(is_waiting=True).aggregate(n=Count("pk"), oldest=Min("opened_at"))
+    found = Case.objects.open().filter(is_pending=True).aggregate(n=Count("pk"), oldest=Min("opened_at"))
     return Backlog(found["n"], found["oldest"])
 
 
 def _waiting_appeals() -> Backlog:
     """Return the open appeals against removals and sanctions."""
-    cases = Case.objects.open().filter(is_appealed=True, is_waiting=False)
+    cases = Case.objects.open().filter(is_appealed=True, is_pending=False)
     removals = cases.aggregate(n=Count("pk"), oldest=Min("opened_at"))
     people = sanctions.open_appeals().order_by().aggregate(n=Count("pk"), oldest=Min("appealed_at"))
     oldest = [found["oldest"] for found in (removals, people) if found["oldest"]]

@@ -100,7 +100,7 @@ class Card:
     body: SafeString  # the HTML of its page, with highlights
     typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
     signals: list[CardSignal]  # the strongest first
-    has_holding_signal: bool  # whether one of them is a reason for which the comment waits
+    has_holding_signal: bool  # whether one of them sent the comment to review
     summary: str  # the number of signals by strength
     person_key: str  # the key of the author in URLs: u12
     record: AuthorRecord

@@ -55,13 +55,13 @@ WAITING, REPORTED, FIRST_TIME, APPEALS, FLAGGED = "waiting", "reported", "new", 
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
     # Includes published comments reported as illegal, which come first.
-    WAITING: (gettext_lazy("Waiting for review"), Q(is_waiting=True) | Q(is_reported_illegal=True)),
+    WAITING: (gettext_lazy("Waiting for review"), Q(is_pending=True) | Q(is_reported_illegal=True)),
     REPORTED: (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_reported_illegal=True)),
-    FIRST_TIME: (gettext_lazy("First-time commenters"), Q(is_waiting=True, is_new_person=True)),
+    FIRST_TIME: (gettext_lazy("First-time commenters"), Q(is_pending=True, is_new_person=True)),
     APPEALS: (gettext_lazy("Appeals"), Q(is_appealed=True)),
     FLAGGED: (
         gettext_lazy("Flagged after publication"),
-        Q(is_waiting=False, is_reported=False, is_reported_illegal=False, is_appealed=False),
+        Q(is_pending=False, is_reported=False, is_reported_illegal=False, is_appealed=False),
     ),
 }
 
@@ -347,7 +347,7 @@ def _open_cases(user: User) -> QuerySet[Case]:
 
 def waiting_cases(user: User) -> QuerySet[Case]:
     """Return the cases of comments that wait for this person, MAX_WAITING at most, for the masthead."""
-    return cases_to_decide(user).filter(is_waiting=True).order_by()[:MAX_WAITING]
+    return cases_to_decide(user).filter(is_pending=True).order_by()[:MAX_WAITING]
 
 
 def summarize_queues(user: User, base: str) -> list[QueueSummary]:
@@ -395,7 +395,7 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
     """Return the summaries of all queues from the rows of `summary_queries`."""
     numbers = {key: _numbers_of(where, found) for key, (_label, where) in QUEUES.items()}
     illegal, _oldest = _numbers_of(Q(is_reported_illegal=True), found)
-    illegal_published, _oldest = _numbers_of(Q(is_reported_illegal=True, is_waiting=False), found)
+    illegal_published, _oldest = _numbers_of(Q(is_reported_illegal=True, is_pending=False), found)
     # Appeals against sanctions are rare, and Django takes long to compose the query of those to answer.
     appealed = _times_of_sanction_appeals(user) if found.get("sanction_appeals") else []
     if appealed:

@@ -190,7 +190,7 @@ def edit_and_resubmit(
         fresh = resubmit_comment(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
         appeal = Appeal.objects.create(comment=fresh, is_edit=True, case=case, appealed_transition=last)
-        _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True, is_waiting=True)
+        _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True, is_pending=True)
     return appeal
 
 

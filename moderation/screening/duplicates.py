@@ -66,10 +66,10 @@ _IN_DISCUSSION = f"""\
 coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'published') OVER (),
                   false) AS is_published_in_discussion,
          coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'pending' AND {_IS_BY_WRITER}) OVER (),
-                  false) AS is_own_waiting"""
+                  false) AS is_own_pending"""
 
 # The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
-# whether one is published in this discussion, and whether one of the writer's own waits for review there.
+# whether one is published in this discussion, and whether one of the writer's own is pending there.
 DUPLICATE_SQL = f"""
 WITH same AS MATERIALIZED (
   SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s AND {_IS_BY_WRITER} AS is_own,
@@ -83,8 +83,8 @@ near AS (
   FROM near_text t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
-SELECT id, true, 1, is_own, is_published_in_discussion, is_own_waiting FROM same
-UNION ALL SELECT id, false, similarity, false, is_published_in_discussion, is_own_waiting FROM near"""
+SELECT id, true, 1, is_own, is_published_in_discussion, is_own_pending FROM same
+UNION ALL SELECT id, false, similarity, false, is_published_in_discussion, is_own_pending FROM near"""
 
 # Settings for this transaction, which is this one statement unless the caller has begun another: pg_trgm's
 # threshold, and the use of the indexes. The planner expects one text in a hundred to be similar and would

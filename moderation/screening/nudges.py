@@ -19,11 +19,11 @@ SOFT_LENGTH = 2_000  # characters: about a screen
 
 
 def applicable_nudges(
-    submission: Submission, context: Context, findings: Sequence[CheckResult], *, waits: bool
+    submission: Submission, context: Context, findings: Sequence[CheckResult], *, needs_review: bool
 ) -> dict[Nudge, str]:
     """Return those of the submission's nudges that apply, each with its sentence.
 
-    `waits`: whether findings make the comment wait for review. The verdict of the spam filter must not show
+    `needs_review`: whether findings send the comment to review. The verdict of the spam filter must not show
     by a sentence or by its absence.
     """
     sentences: dict[Nudge, str] = {}
@@ -33,13 +33,13 @@ def applicable_nudges(
             _("Your comment has %(count)s characters: it fills more than one screen.") % values
         )
     holding = [found for found in findings if found.holds and found.check == text.LINKS.name]
-    if waits and holding and (links := holding[0].number):
+    if needs_review and holding and (links := holding[0].number):
         sentences[Nudge.MANY_LINKS] = ngettext(
             "Your comment has %(count)s link. With so many, a moderator reads it before it appears.",
             "Your comment has %(count)s links. With so many, a moderator reads it before it appears.",
             links,
         ) % {"count": links}
-    if context.duplicate and context.duplicate.is_own_waiting:
+    if context.duplicate and context.duplicate.is_own_pending:
         sentences[Nudge.SAME_TEXT] = (
             _("Your comment with this text is waiting for review.")
             if context.duplicate.exact

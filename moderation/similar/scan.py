@@ -24,7 +24,7 @@ from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.compared import Row, Story
 from moderation.similar.grouping import GroupingResult, ProposedGroup, find_groups
 
-MAX_COMMENTS = 100_000  # comments that are compared: all waiting ones, and the latest of the others
+MAX_COMMENTS = 100_000  # comments that are compared: all pending ones, and the latest of the others
 FRESH_FOR = timedelta(minutes=3)  # a scan of this age is shown whatever has changed since
 LOST_AFTER = timedelta(minutes=3)  # after which a scan that has not ended counts as lost
 EVIDENCE_DAYS = 90  # after a decision, during which spam and removed comments are still compared

@@ -2,7 +2,7 @@
 
 Pure functions:
   classifier        features, weights, a score and its parts
-  thresholds        the probabilities from which a comment waits or is marked as spam
+  thresholds        the probabilities from which a comment is reviewed first or is marked as spam
   metrics           metrics from scores and labels
   contributions     contributions of signals over many comments, and the worst mistakes
   csv_rows          comments of a CSV file, for the commands

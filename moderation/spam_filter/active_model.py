@@ -13,7 +13,7 @@ from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.models import FilterVersion
 from moderation.spam_filter import versions
 from moderation.spam_filter.classifier.model import Model, sigmoid
-from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, waiting_threshold
+from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, review_threshold
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Prediction:
 
     version: int
     probability: float  # that it is spam
-    waits: bool
+    needs_review: bool  # the probability is so high that a moderator reviews the comment first
     is_spam: bool  # certain enough to mark it as spam without review
     signals: tuple[SignalResult, ...]
 
@@ -94,18 +94,18 @@ clear_model_cache = _load.cache_clear
 
 @lru_cache(maxsize=64)
 def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
-    """Return the probabilities from which a comment waits and from which it is marked as spam.
+    """Return the probabilities from which a comment is reviewed first and from which it is marked as spam.
 
-    A topic with enough decisions has its own threshold for waiting; of several topics the highest one
+    A topic with enough decisions has its own threshold for a review; of several topics the highest one
     counts.
     """
     site, starter, decisions, by_topic = _threshold_data(active.version, active.evaluated_at)
     own = [by_topic.get(str(topic)) for topic in active.topics]
     thresholds = [
-        waiting_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
+        review_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
     ]
-    waits_from = max(thresholds) if thresholds else waiting_threshold(active.percent, site, starter)
-    return waits_from, auto_spam_threshold(active.percent, site, starter, decisions)
+    review_from = max(thresholds) if thresholds else review_threshold(active.percent, site, starter)
+    return review_from, auto_spam_threshold(active.percent, site, starter, decisions)
 
 
 @lru_cache(maxsize=4)
@@ -148,11 +148,11 @@ def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResu
     model = load_model(active.version)
     features = model.read(read, more)
     probability = sigmoid(model.logit(features))
-    waits_from, spam_from = _thresholds(active)
+    review_from, spam_from = _thresholds(active)
     return Prediction(
         version=active.version,
         probability=probability,
-        waits=probability >= waits_from,
+        needs_review=probability >= review_from,
         is_spam=spam_from is not None and probability >= spam_from,
         signals=features.found,
     )

@@ -27,7 +27,7 @@ from moderation.spam_filter.thresholds import (
     MIN_THRESHOLD,
     STRICT_PERCENT,
     auto_spam_threshold,
-    waiting_threshold,
+    review_threshold,
 )
 from moderation.transparency import charts
 
@@ -44,7 +44,7 @@ class PercentOption:
     """The effect of letting so many good comments wait, measured by later decisions."""
 
     percent: float
-    threshold: float  # the probability from which a comment waits
+    threshold: float  # the probability from which a comment is reviewed first
     waited: int  # good comments that would have waited
     spam_waiting_percent: int | None  # of spam that would have waited; None if there was no spam
 
@@ -236,7 +236,7 @@ class FilterPage:
 
     def _option(self, percent: float) -> PercentOption:
         site, starter, _decisions = self._good_scores
-        threshold = waiting_threshold(percent, site, starter)
+        threshold = review_threshold(percent, site, starter)
         spam = self.evaluation.get("spam", [])
         spam_waiting = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
         return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), spam_waiting)

@@ -1,4 +1,4 @@
-"""Thresholds: the probability from which a comment waits, so that few good comments do.
+"""Thresholds: the probability from which a comment is reviewed first, so that few good comments are.
 
 Pure functions: they read no database. Thresholds follow from the setting and from the probabilities of good
 comments that were decided on later, so that the version can't have learnt from them: the site's own, and,
@@ -14,7 +14,7 @@ PRIOR_COUNT = 200  # fewer good comments of the site are supplemented with the s
 # The strict setting: with it, at most 1 % of the good comments waited on each blog with 100 or more that the
 # starter was tested on (bench.filter). With 1 in 100 it was 2 % on the hardest.
 STRICT_PERCENT = 0.3
-MIN_THRESHOLD = 0.1  # below this, nothing waits because of the filter
+MIN_THRESHOLD = 0.1  # below this, the filter sends nothing to review
 MAX_STORED_SCORES = 500  # stored scores of good comments, the highest
 
 MIN_TOPIC_COMMENTS = 300  # good comments, decided on later, with which a topic gets its own threshold
@@ -49,12 +49,12 @@ class GoodScores:
         return cls(len(probabilities), sorted(probabilities, reverse=True)[:MAX_STORED_SCORES])
 
 
-def waiting_threshold(percent: float, site: GoodScores, starter: GoodScores) -> float:
-    """Return the probability from which a comment waits, so that few good comments do.
+def review_threshold(percent: float, site: GoodScores, starter: GoodScores) -> float:
+    """Return the probability from which a comment is reviewed first, so that few good comments are.
 
-    At most `percent` (0 to 100) of future good comments wait. If k of n known comments exceed a threshold,
+    At most `percent` (0 to 100) of future good comments are. If k of n known comments exceed a threshold,
     k + 1 of n + 1 are expected to, since the next one is as likely as any to be the highest. So the comment
-    that is being scored counts as one that waits, as far as the known ones are the site's own.
+    that is being scored counts as one that is reviewed, as far as the known ones are the site's own.
 
     `site`: the site's own comments; `starter`: those of other sites. Scores below the highest stored ones are
     unknown, so the threshold is always above the lowest of those.
@@ -88,6 +88,6 @@ def auto_spam_threshold(
     highest = site.highest[0] if site.highest else 0.0
     return max(
         AUTO_SPAM_MIN_THRESHOLD,
-        waiting_threshold(percent * AUTO_SPAM_SHARE, site, starter),
+        review_threshold(percent * AUTO_SPAM_SHARE, site, starter),
         nextafter(highest, 2.0),
     )

@@ -25,7 +25,7 @@ from moderation.spam_filter.thresholds import (
     MAX_STORED_SCORES,
     MIN_TOPIC_COMMENTS,
     GoodScores,
-    waiting_threshold,
+    review_threshold,
 )
 
 MIN_NEW_DECISIONS = 50  # new decisions after which another version is trained …
@@ -271,7 +271,7 @@ def compare(evaluation: Evaluation, active: Evaluation, *, version: int, percent
     may wait.
     """
     starter = active_model.starter_good_scores()
-    own, others = _waiting_shares(evaluation, percent, starter), _waiting_shares(active, percent, starter)
+    own, others = _review_shares(evaluation, percent, starter), _review_shares(active, percent, starter)
     return Trial(
         version=version,
         rows=evaluation["metrics"]["rows"],
@@ -282,15 +282,13 @@ def compare(evaluation: Evaluation, active: Evaluation, *, version: int, percent
     )
 
 
-def _waiting_shares(
-    evaluation: Evaluation, percent: float, starter: GoodScores
-) -> tuple[float, float | None]:
+def _review_shares(evaluation: Evaluation, percent: float, starter: GoodScores) -> tuple[float, float | None]:
     """Return the percentages of good comments and of spam that would wait.
 
     The threshold is the one that this evaluation gives.
     """
     site = GoodScores(evaluation["good"], evaluation["highest"], evaluation["weights"])
-    threshold = waiting_threshold(percent, site, starter)
+    threshold = review_threshold(percent, site, starter)
     good = sum(weight for p, weight in site.weighted() if p >= threshold)
     spam = evaluation["spam"]
     return (

@@ -104,7 +104,7 @@ class LogRow:
     before: str  # the label of the earlier state, or empty
     who: str  # in words, if no account did it
     action: UUID | None
-    checks: str  # the checks for which the comment waits since then, or was marked as spam
+    checks: str  # the checks that sent the comment to review, or by which it was marked as spam
 
 
 # Reasons that explanations.describe_decision already states.

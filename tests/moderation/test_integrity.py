@@ -79,16 +79,16 @@ def test_a_pending_comment_without_a_case_gets_one(site):
     assert damage == {"case_missing": [site["held"].pk]}
     repair(damage)
     assert check() == {}
-    assert Case.objects.open().get(comment=site["held"]).is_waiting
+    assert Case.objects.open().get(comment=site["held"]).is_pending
 
 
 @pytest.mark.parametrize("name", ["held", "published", "sealed", "erased"])
 def test_a_case_that_contradicts_its_comment_is_repaired(site, name):
     comment = site[name]
     if name == "held":
-        Case.objects.open().filter(comment=comment).update(is_waiting=False)
+        Case.objects.open().filter(comment=comment).update(is_pending=False)
     else:
-        Case.objects.create(comment=comment, discussion_id=comment.discussion_id, is_waiting=True)
+        Case.objects.create(comment=comment, discussion_id=comment.discussion_id, is_pending=True)
     damage = check()
     assert damage == {"case_contradicts_comment": [comment.pk]}
     repair(damage)
@@ -99,7 +99,7 @@ def test_a_case_that_contradicts_its_comment_is_repaired(site, name):
 
 def test_many_cases_are_repaired_with_as_few_statements_as_one(site):
     def statements(ids) -> int:
-        Case.objects.filter(comment__in=ids).update(is_waiting=False)
+        Case.objects.filter(comment__in=ids).update(is_pending=False)
         damage = check()
         assert damage == {"case_contradicts_comment": ids}
         with CaptureQueriesContext(connection) as queries:

@@ -80,8 +80,8 @@ def test_it_answers_by_any_host_and_without_https(
 def test_the_numbers_of_the_site_are_shown(client: Client, token: dict[str, str]) -> None:
     now = timezone.now()
     story = make_article()
-    for hours, is_waiting in ((30, True), (2, True), (50, False)):
-        values = {"is_waiting": is_waiting, "opened_at": now - timedelta(hours=hours)}
+    for hours, is_pending in ((30, True), (2, True), (50, False)):
+        values = {"is_pending": is_pending, "opened_at": now - timedelta(hours=hours)}
         Case.objects.filter(comment=make_comment(story, body=f"Words of {hours}.")).update(**values)
     count_recommendations.enqueue()
     MailDay.objects.create(day=now.date(), sent=5, failed=2)

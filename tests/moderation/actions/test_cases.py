@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def cases(comment) -> list[tuple[bool, bool]]:
     """Return (is open, is waiting) for each case of a comment, in order."""
     rows = Case.objects.filter(comment=comment).order_by("pk")
-    return [(case.closed_at is None, case.is_waiting) for case in rows]
+    return [(case.closed_at is None, case.is_pending) for case in rows]
 
 
 def test_waiting_comment_has_a_case_that_a_decision_closes(maria):

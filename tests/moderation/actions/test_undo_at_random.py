@@ -25,7 +25,7 @@ def stored() -> list[Any]:
     discussions = [{**row, "version": None} for row in Discussion.objects.order_by("pk").values()]
     comments = [{**row, "tree_id": None} for row in Comment.objects.order_by("pk").values()]
     texts = list(CommentText.objects.order_by("comment").values_list("comment", "normalized_body"))
-    cases = list(Case.objects.open().order_by("pk").values_list("comment", "is_waiting"))
+    cases = list(Case.objects.open().order_by("pk").values_list("comment", "is_pending"))
     return [discussions, comments, texts, cases]
 
 

@@ -76,7 +76,7 @@ def test_a_page_takes_as_many_statements_whatever_its_size(client, maria, django
         fill(count)
         for queue, more in MORE_STATEMENTS.items():
             Case.objects.exclude(comment__parent=None).update(
-                is_waiting=queue in ("waiting", "new"),
+                is_pending=queue in ("waiting", "new"),
                 is_new_person=True,
                 is_reported=queue == "reported",
                 is_appealed=queue == "second",
@@ -147,7 +147,7 @@ def test_moderation_opens_on_the_first_queue_that_is_not_empty(client, maria):
     comment = make_comment(make_article(), "Words.", author=maria)
     assert "This queue is empty." in text(client.get("/moderation/"))
     reported = Case.objects.create(
-        comment=comment, discussion_id=comment.discussion_id, is_reported=True, is_waiting=False
+        comment=comment, discussion_id=comment.discussion_id, is_reported=True, is_pending=False
     )
     page = client.get("/moderation/")
     assert open_comment_ids(page) == [reported.comment_id]

@@ -66,18 +66,18 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
     ("where", "fulfilled"),
     [
         (Q(), ["wr", "wi", "a", "-"]),
-        (Q(is_waiting=True), ["wr", "wi"]),
-        (Q(is_waiting=False), ["a", "-"]),
-        (Q(is_waiting=True, is_reported=True), ["wr"]),
-        (Q(is_waiting=True) & Q(is_reported_illegal=True), ["wi"]),
+        (Q(is_pending=True), ["wr", "wi"]),
+        (Q(is_pending=False), ["a", "-"]),
+        (Q(is_pending=True, is_reported=True), ["wr"]),
+        (Q(is_pending=True) & Q(is_reported_illegal=True), ["wi"]),
         (Q(is_reported=True) | Q(is_reported_illegal=True), ["wr", "wi"]),
-        (Q(is_waiting=False) & (Q(is_appealed=True) | Q(is_reported_illegal=True)), ["a"]),
-        (Q(is_waiting=False, is_appealed=False) | Q(is_reported_illegal=True, is_waiting=True), ["wi", "-"]),
-        (Q(is_waiting=False, is_reported=True), []),
+        (Q(is_pending=False) & (Q(is_appealed=True) | Q(is_reported_illegal=True)), ["a"]),
+        (Q(is_pending=False, is_appealed=False) | Q(is_reported_illegal=True, is_pending=True), ["wi", "-"]),
+        (Q(is_pending=False, is_reported=True), []),
     ],
 )
 def test_numbers_of_a_queue_are_those_of_the_fulfilled_flags(where, fulfilled):
-    flags = {"w": "is_waiting", "r": "is_reported", "i": "is_reported_illegal", "a": "is_appealed"}
+    flags = {"w": "is_pending", "r": "is_reported", "i": "is_reported_illegal", "a": "is_appealed"}
     hours = {"wr": 7, "wi": 3, "a": 5, "-": 1}
     rows = [
         dict.fromkeys(CASE_FLAGS, False)
@@ -124,7 +124,7 @@ def _summary_rows(user):
     return fetch_together(queues.summary_queries(user.roles), {"user": user.pk})
 
 
-@pytest.mark.parametrize("where", [~Q(is_waiting=True), Q(is_reported=True) & ~Q(is_waiting=True)])
+@pytest.mark.parametrize("where", [~Q(is_pending=True), Q(is_reported=True) & ~Q(is_pending=True)])
 def test_a_negated_condition_of_a_queue_is_refused(where):
     with pytest.raises(ValueError, match="negated"):
         queues._is_fulfilled(where, dict.fromkeys(CASE_FLAGS, True))
@@ -155,7 +155,7 @@ def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria
         make_comment(article, f"{word}.")
     comment = make_comment(article, "Published.", author=maria)
     Case.objects.create(
-        comment=comment, discussion_id=comment.discussion_id, is_reported_illegal=True, is_waiting=False
+        comment=comment, discussion_id=comment.discussion_id, is_reported_illegal=True, is_pending=False
     )
     waiting = queues.summarize_queues(maria, "/moderation/")[0]
     assert waiting.count == 4

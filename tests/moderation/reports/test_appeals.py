@@ -271,7 +271,7 @@ def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(cli
     line = comment.transitions.latest("id")
     assert (line.from_state, line.to_state, line.actor, line.revision) == ("rejected", "pending", None, 2)
     case = Case.objects.open().get(comment=comment)
-    assert (case.is_waiting, case.is_appealed) == (True, True)
+    assert (case.is_pending, case.is_appealed) == (True, True)
     assert case.appeals.get().appealed_transition.actor == maria
     assert "Your edited comment is waiting for review" in client.get(page(removed)).content.decode()
 

@@ -323,7 +323,7 @@ def test_a_reported_comment_that_waits_is_in_both_queues(comment):
     report(comment)
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     case = Case.objects.get(comment=comment)
-    assert (case.is_reported, case.is_waiting, case.closed_at) == (True, True, None)
+    assert (case.is_reported, case.is_pending, case.closed_at) == (True, True, None)
 
 
 def test_reports_are_read_without_names_in_one_statement_for_each_kind(comment, maria, emil):

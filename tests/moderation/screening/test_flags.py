@@ -69,7 +69,7 @@ def test_a_waiting_comment_is_in_its_own_queue_and_no_decision_is_suggested(mari
     comment = make_comment(make_article(), BODIES[0])
     assert comment.state == State.PENDING
     assert flagged() == set()
-    assert Case.objects.open().get().is_waiting
+    assert Case.objects.open().get().is_pending
     card = open_card(maria_client, comment)
     assert "It contains a slur." in card
     assert load_card(comment.pk, maria, None).suggested == ""

@@ -99,7 +99,7 @@ def test_removed_comments_are_in_no_group(client, maria):
     article = make_article()
     gone = make_comment(article, "A word")
     client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
-    Case.objects.filter(comment=gone).update(closed_at=None, is_appealed=True, is_waiting=False)
+    Case.objects.filter(comment=gone).update(closed_at=None, is_appealed=True, is_pending=False)
     for queue in ("second", "recent"):
         answer = client.post(f"/moderation/lists/new/?queue={queue}", follow=True)
         assert "There are no comments to decide on together." in text(answer)

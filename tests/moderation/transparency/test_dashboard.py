@@ -259,7 +259,7 @@ def test_waiting_comments_are_counted_by_age():
         Case.objects.create(
             comment=make_comment(article),
             discussion_id=article.pk,
-            is_waiting=True,
+            is_pending=True,
             opened_at=timezone.now() - timedelta(hours=hours),
         )
     assert [share.n for share in dashboard.waiting_times()] == [1, 1, 1, 1, 1, 2]

@@ -124,7 +124,7 @@ def test_each_account_has_something_to_do(newspaper: dict[str, User]) -> None:
     moderator = client_of(newspaper[MODERATOR])
     queue = moderator.get(reverse("moderation:queue"), follow=True).content.decode()
     assert "13" in queue
-    ages = Case.objects.filter(is_waiting=True).values_list("opened_at", "comment__created_at")
+    ages = Case.objects.filter(is_pending=True).values_list("opened_at", "comment__created_at")
     assert {opened for opened, _created in ages} == {created for _opened, created in ages}
     (report,) = Report.objects.all()
     assert report.comment.state == State.PUBLISHED

@@ -18,7 +18,7 @@ from moderation.spam_filter.examples import (
     MIN_BATCH_WEIGHT,
     example_weights,
 )
-from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
+from moderation.spam_filter.thresholds import GoodScores, review_threshold
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.moderation.spam_filter.training.decisions import (
     GOOD,
@@ -75,7 +75,7 @@ def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_b
             lambda decisions, _batch=0: [1.0] * len(decisions),
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
-    at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
+    at = review_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
     good, spam = (
         [model.score(CommentData(body=body, author="Ada")) for body in decisions]
         for decisions in (GOOD, SPAM)
@@ -114,7 +114,7 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     assert starter.evaluation["good"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
     batch_score = starter.evaluation["highest"][0]
-    assert after == waiting_threshold(
+    assert after == review_threshold(
         1, GoodScores.of([*before, batch_score]), active_model.starter_good_scores()
     )  # as one comment of the batch would move it
     assert after < batch_score
