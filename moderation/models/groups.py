@@ -36,7 +36,11 @@ class SimilarityScan(models.Model):
 
 
 class CommentGroup(models.Model):
-    """Stored comments that have something in common, such as a link or a rule that matches them."""
+    """Stored comments on which moderators act together: similar comments, or a list.
+
+    A scan stores similar comments, also those of its kind LATE. A list (see LISTS) has the comments that a
+    rule matches, those of a queue, or those to delete permanently.
+    """
 
     class Kind(models.TextChoices):
         TEXT = "text", _("shared text")
