@@ -55,7 +55,12 @@ def count_source(thread_list: Iterable[Thread], levels: int) -> Counts:
     counts = Counts()
     for thread in thread_list:
         flat = flatten(thread, levels)
-        _add(counts, thread.comments, flat, infer_parents(flat, hosts=thread.hosts, story=thread.story))
+        _add(
+            counts,
+            thread.comments,
+            flat,
+            infer_parents(flat, story_authors=thread.story_authors, story=thread.story),
+        )
     return counts
 
 

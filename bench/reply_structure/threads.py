@@ -48,7 +48,7 @@ class Thread(NamedTuple):
     """The comments of one story, oldest first, and if known the names of its authors and its text."""
 
     comments: list[TrueComment]
-    hosts: tuple[str, ...] = ()
+    story_authors: tuple[str, ...] = ()
     story: str = ""
 
 
@@ -91,7 +91,7 @@ def _has_replies(thread: Thread) -> bool:
     return any(comment.parent for comment in thread.comments)
 
 
-def _thread(stored: Sequence[StoredComment], hosts: tuple[str, ...] = (), story: str = "") -> Thread:
+def _thread(stored: Sequence[StoredComment], story_authors: tuple[str, ...] = (), story: str = "") -> Thread:
     stored = sorted(
         (one for one in stored if one.html.strip()), key=lambda one: (one.at, len(one.id), one.id)
     )
@@ -102,7 +102,7 @@ def _thread(stored: Sequence[StoredComment], hosts: tuple[str, ...] = (), story:
         )
         for number, one in enumerate(stored, 1)
     ]
-    return Thread(comments, hosts, story)
+    return Thread(comments, story_authors, story)
 
 
 # WordPress

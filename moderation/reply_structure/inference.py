@@ -21,12 +21,12 @@ from django.utils.translation import gettext_lazy as _
 
 from core.memory.text_cache import text_cache
 from moderation.features.folding import fold_case_and_accents
-from moderation.reply_structure.mentions import NOBODY, Manner, NamedPeople, normalize_name
+from moderation.reply_structure.mentions import SHARED_NAMES, Manner, NamedPeople, normalize_name
 
 MAX_COMPARED = 500  # latest comments of a branch that are searched for a quotation
 CACHED_CHARACTERS = 2_000_000  # of the latest texts
 MIN_QUOTED = 20  # folded characters of a quotation; shorter ones are found by chance
-SOON = timedelta(hours=1)  # between two comments of one person that belong together
+CONTINUATION_LIMIT = timedelta(hours=1)  # between two comments of one person that belong together
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ThreadComment:
 
     def is_by(self, writer: str) -> bool:
         """Return whether this person wrote it. False without a name, and for a name that many share."""
-        return self.writer == writer and writer not in NOBODY
+        return self.writer == writer and writer not in SHARED_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Branch:
     What the rules look up is kept by name and by word, so that long flat discussions take linear time.
     """
 
-    def __init__(self, parent: ThreadComment | None, hosts: frozenset[str], story: str) -> None:
+    def __init__(self, parent: ThreadComment | None, story_authors: frozenset[str], story: str) -> None:
         self.parent = parent  # None in a flat discussion
-        self.hosts = hosts  # folded names of the story's authors
+        self.story_authors = story_authors  # their names, normalized
         self.story = story  # as _searchable returns it
         self.comments: list[ThreadComment] = []
         self.answers: dict[int, ThreadComment] = {}  # by comment: the one that it answers
@@ -83,7 +83,7 @@ class Branch:
         """Add the comment that was examined."""
         self.by_writer[comment.writer].append(len(self.comments))
         self.comments.append(comment)
-        if self.parent or comment.writer not in self.hosts:
+        if self.parent or comment.writer not in self.story_authors:
             self._people.add(comment.writer)
 
     def candidates(self) -> list[ThreadComment]:
@@ -115,16 +115,16 @@ class InferenceRule:
 
 
 def infer_parents(
-    comments: Sequence[ThreadComment], *, hosts: Iterable[str] = (), story: str = ""
+    comments: Sequence[ThreadComment], *, story_authors: Iterable[str] = (), story: str = ""
 ) -> list[ProposedParent]:
     """Return the comments whose parent is probably another one, in the order of `comments`.
 
-    `hosts` are the names of the story's authors, and `story` is its text: who greets the authors in a flat
+    `story_authors` are their names, and `story` is its text: who greets the authors in a flat
     discussion, or quotes the story, answers no comment.
     """
     deepest = max((comment.level for comment in comments), default=0)
     by_number = {comment.number: comment for comment in comments}
-    host_names, story_words = frozenset(map(normalize_name, hosts)), _searchable(story)
+    author_names, story_words = frozenset(map(normalize_name, story_authors)), _searchable(story)
     branches: dict[int | None, Branch] = {}
     found = {}
     # By time; a stable sort, because many pages show only the minute.
@@ -132,7 +132,7 @@ def infer_parents(
         if comment.level != deepest:
             continue
         parent = None if comment.parent is None else by_number[comment.parent]
-        branch = branches.setdefault(comment.parent, Branch(parent, host_names, story_words))
+        branch = branches.setdefault(comment.parent, Branch(parent, author_names, story_words))
         rule, answered = _first_match(comment, branch)
         if rule and answered and answered != parent:
             found[comment.number] = ProposedParent(
@@ -239,7 +239,7 @@ _CONTINUES = re.compile(
 def _continued_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
     """Return the comment answered by the same person's comment just before, if this one continues that."""
     before = branch.comments[-1] if branch.comments else None
-    if before is None or not before.is_by(comment.writer) or comment.at - before.at > SOON:
+    if before is None or not before.is_by(comment.writer) or comment.at - before.at > CONTINUATION_LIMIT:
         return None
     return branch.answers.get(before.number) if _CONTINUES.match(comment.text) else None
 
@@ -249,7 +249,7 @@ def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment |
 
     In a flat discussion this is no evidence: the next comment may answer any other.
     """
-    if branch.parent is None or comment.writer in NOBODY:
+    if branch.parent is None or comment.writer in SHARED_NAMES:
         return None
     own = branch.by_writer[comment.writer]
     if not own and not branch.parent.is_by(comment.writer):

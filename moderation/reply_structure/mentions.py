@@ -16,11 +16,11 @@ MAX_BEFORE = 8  # words before a name at the end of the first clause
 CACHED = 4_096  # names
 
 # Names that many people share.
-NOBODY = word_set("anonymous anonym anonyme anonimo guest gast visitor unknown") | {""}
+SHARED_NAMES = word_set("anonymous anonym anonyme anonimo guest gast visitor unknown") | {""}
 # First words of a name that are also words of any sentence: "Safe haven", "The gardener".
 _ORDINARY = (
     STOP_WORDS
-    | NOBODY
+    | SHARED_NAMES
     | word_set("great thanks thank hello hi safe double single free true false user admin")
 )
 
@@ -72,7 +72,7 @@ class NamedPeople:
 
     def add(self, name: str) -> None:
         """Add a person by the folded name. Names that many people share are left out."""
-        if name in self._known or name in NOBODY:
+        if name in self._known or name in SHARED_NAMES:
             return
         self._known.add(name)
         for alias in _aliases(name):

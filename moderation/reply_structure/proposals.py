@@ -17,7 +17,7 @@ def find_proposals(article: Article) -> int:
     imported in that time, which have larger ids, stay as they are.
     """
     comments = _imported_comments(article)
-    inferred = infer_parents(comments, hosts=_author_names(article), story=article.full_text)
+    inferred = infer_parents(comments, story_authors=_author_names(article), story=article.full_text)
     with transaction.atomic():
         lock_discussions([article.pk])
         stored = InferredParent.objects.filter(discussion=article.pk)

@@ -200,7 +200,7 @@ def test_in_a_flat_discussion_names_and_quotations_count_but_not_the_storys_auth
     comments = thread(("Jim", "One."), ("Ann", "Two."), ("Jim", "@Ann three."), ("Ann", "Four."), level=1)
     comments.append(ThreadComment(6, "Bob", "Hi Jim, thanks for the story.", START + 60 * MINUTE, None, 1))
     assert parents(comments) == {4: (3, "at_name"), 6: (4, "name")}
-    assert parents(comments, hosts=["JIM"]) == {4: (3, "at_name")}
+    assert parents(comments, story_authors=["JIM"]) == {4: (3, "at_name")}
 
 
 def test_no_parent_is_inferred_without_evidence():
