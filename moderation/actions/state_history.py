@@ -31,8 +31,8 @@ class StatePeriod:
     at: datetime  # time of the action of that transition
 
     @property
-    def waits_for_checks(self) -> bool:
-        """Return whether the comment waited because of an automatic check."""
+    def is_pending_by_check(self) -> bool:
+        """Return whether an automatic check made the comment pending."""
         return self.key[0] == State.PENDING and self.first.actor_id is None
 
 
@@ -47,11 +47,11 @@ class StateHistory:
     messages: Mapping[UUID, str]  # the moderator's own words for the author, by action
 
     @property
-    def notified(self) -> Transition:
+    def notified_transition(self) -> Transition:
         """Return the transition of which the author is notified.
 
         It is the last one, or an earlier one if the last only confirmed a publication or made the comment
-        wait again as it did before.
+        pending again as it was before.
         """
         match self.last.to_state:
             case State.PUBLISHED:
@@ -63,25 +63,26 @@ class StateHistory:
     @property
     def message(self) -> str:
         """Return the moderator's own words about the decision of which the author is notified, or ""."""
-        batch = self.notified.batch
+        batch = self.notified_transition.batch
         return self.messages.get(batch, "") if batch else ""
 
     @property
     def is_rewritten(self) -> bool:
         """Return whether that transition redacted the text or restored it."""
-        return self.notified.batch in self.text_changes
+        return self.notified_transition.batch in self.text_changes
 
     def known_before(self, unannounced: Collection[UUID | None] = ()) -> StateKey | None:
         """Return the earlier state that the author knows of, or None if the state never changed.
 
-        Authors know of periods that lasted NOTIFY_AFTER, of waiting for a check, which the page shows at
-        once, and of the first state. They are not notified of the batches in `unannounced`.
+        Authors know of periods that lasted NOTIFY_AFTER, of those in which a check made the comment pending,
+        which the page shows at once, and of the first state. They are not notified of the batches in
+        `unannounced`.
         """
         lasting = [
             period.key
             for period, following in pairwise(self.periods)
             if period.first.batch not in unannounced
-            and (following.at - period.at >= NOTIFY_AFTER or period.waits_for_checks)
+            and (following.at - period.at >= NOTIFY_AFTER or period.is_pending_by_check)
         ]
         at_first = [period.key for period in self.periods[:-1]][:1]
         return next(iter([*reversed(lasting), *at_first]), None)

@@ -89,12 +89,12 @@ def _is_news(
     `answer` is the action that answered the author's appeal, which is always news. Where the author is to be
     notified of it, an earlier action is no news, because both mails would say the same.
     """
-    now = history.periods[-1]
+    current = history.periods[-1]
     if answer == action:
-        return now.first.pk <= transition
-    if answer and answer == history.notified.batch:
+        return current.first.pk <= transition
+    if answer and answer == history.notified_transition.batch:
         return False
-    return now.first.pk == transition and now.key != history.known_before(mass_spam)
+    return current.first.pk == transition and current.key != history.known_before(mass_spam)
 
 
 def _mass_spam_actions(batches: Collection[UUID | None]) -> set[UUID | None]:

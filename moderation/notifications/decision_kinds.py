@@ -73,7 +73,7 @@ def title(kind: DecisionKind) -> str:
     }.get(kind) or _("Your comment is waiting for review")
 
 
-def _why_it_waits(kind: DecisionKind) -> str:
+def _why_it_is_pending(kind: DecisionKind) -> str:
     return {
         DecisionKind.WAITS_NEW_AUTHOR: _("Comments by new people are reviewed before they are published."),
         DecisionKind.WAITS_CHECK: _("A check of this site sent it to review."),
@@ -94,7 +94,7 @@ def decision_sentences(
     appeal that this decision answers.
     """
     if kind in NOT_REVIEWED or kind == DecisionKind.WAITS_MODERATOR:
-        return [_("Only you and the moderators can see it."), _why_it_waits(kind)]
+        return [_("Only you and the moderators can see it."), _why_it_is_pending(kind)]
     label, explanation = {"reason": reason[0]}, reason[1]
     match kind:
         case DecisionKind.PUBLISHED:

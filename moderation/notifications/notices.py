@@ -224,7 +224,7 @@ def _notice(
     *,
     is_proposed: bool,  # the checks had proposed the removal
 ) -> DecisionNotice:
-    transition = history.notified
+    transition = history.notified_transition
     answered = next(
         (a for a in appeals if transition.batch and a.case.closing_action_id == transition.batch), None
     )
@@ -280,7 +280,7 @@ def _kind(
     comment: Comment, history: state_history.StateHistory, answered: Appeal | None, findings: list[Finding]
 ) -> DecisionKind:
     if comment.state == State.PENDING:
-        return _waiting_kind(history.notified, findings, is_rewritten=history.is_rewritten)
+        return _pending_kind(history.notified_transition, findings, is_rewritten=history.is_rewritten)
     if comment.state == State.PUBLISHED:
         if history.is_rewritten and comment.is_redacted:
             return DecisionKind.REDACTED
@@ -297,7 +297,7 @@ def _kind(
     return DecisionKind.NONE
 
 
-def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> DecisionKind:
+def _pending_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> DecisionKind:
     if decision_kinds.is_by_person(transition) and not is_rewritten:
         return DecisionKind.WAITS_MODERATOR
     if transition.from_state and not is_rewritten:

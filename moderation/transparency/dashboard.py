@@ -90,7 +90,7 @@ SELECT t.discussion_id, sum((t.reason NOT IN {UNDONE_SQL})::int - coalesce(
     ORDER BY l.id DESC LIMIT 1) END, 0))
 FROM latest t GROUP BY 1"""
 
-# Waiting comments by their age in hours.
+# Pending comments by the hours for which they have been waiting.
 WAITING_BY_AGE = """
 SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(edges)s::float8[]), count(*)
 FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
@@ -170,7 +170,7 @@ class Burst:
 
 
 def load_period(days: int, zone: tzinfo) -> Period:
-    """Return comments and decisions of people by day, and the reasons of removals that still hold."""
+    """Return comments and decisions of people by day, and the reasons of removals that still stand."""
     every_day = latest_days(days, zone)
     posted: Counter[date] = Counter()
     decided: Counter[date] = Counter()

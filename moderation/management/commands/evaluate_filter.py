@@ -64,9 +64,9 @@ class Command(UserErrorCommand):
         began = time.perf_counter()
         probabilities, labels, unlabelled = array("d"), array("b"), 0
         # A version of this site was trained for this site: it has no threshold of a new one.
-        waiting = None if scoring_model.corrections else {True: 0, False: 0}
+        to_review = None if scoring_model.corrections else {True: 0, False: 0}
         limit = ModerationSettings._meta.get_field("false_positive_limit").default
-        thresholds = [new_site_threshold(limit, has_website=known) for known in (False, True)]
+        thresholds = [new_site_threshold(limit, has_website=has_website) for has_website in (False, True)]
         try:
             path.stat()
             # An error in the last line is reported before the first row is scored. A pipe is read only once.
@@ -78,7 +78,7 @@ class Command(UserErrorCommand):
                     out.writerow(["line", "label", "probability", "reasons"])
                 scored = score_rows(file, scoring_model, explain=bool(out))
                 for row, probability, reasons in progress.track("scored", scored, total):
-                    waits = probability >= thresholds[row.data.url is not None]
+                    needs_review = probability >= thresholds[row.data.url is not None]
                     if out:
                         label = {True: "spam", False: "ham", None: ""}[row.is_spam]
                         out.writerow([row.line, label, f"{probability:.6f}", reasons])
@@ -87,8 +87,8 @@ class Command(UserErrorCommand):
                     else:
                         probabilities.append(probability)
                         labels.append(row.is_spam)
-                        if waiting:
-                            waiting[row.is_spam] += waits
+                        if to_review:
+                            to_review[row.is_spam] += needs_review
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from error
         except ValueError as error:
@@ -100,9 +100,9 @@ class Command(UserErrorCommand):
             self.stderr.write(self._without_labels(file, unlabelled))
         results = compute_metrics(probabilities, [bool(label) for label in labels])
         if options["json"]:
-            self._print_json(results, waiting, unlabelled, seconds)
+            self._print_json(results, to_review, unlabelled, seconds)
         else:
-            self._print(results, waiting, unlabelled, seconds)
+            self._print(results, to_review, unlabelled, seconds)
 
     def _without_labels(self, file: CommentFile, count: int) -> str:
         if not count:
@@ -129,12 +129,12 @@ class Command(UserErrorCommand):
         return load_model(now.version) if now else Model(load_starter())
 
     def _print_json(
-        self, results: Metrics, waiting: dict[bool, int] | None, unlabelled: int, seconds: float
+        self, results: Metrics, to_review: dict[bool, int] | None, unlabelled: int, seconds: float
     ) -> None:
         rest = {name: value for name, value in results.items() if name not in {"bins", "ece"}}
         report = {
             **rest,
-            "waiting": {"spam": waiting[True], "ham": waiting[False]} if waiting else None,
+            "waiting": {"spam": to_review[True], "ham": to_review[False]} if to_review else None,
             "unlabelled": unlabelled,
             "calibration": {"bins": [bin_._asdict() for bin_ in results["bins"]], "ece": results["ece"]},
             "seconds": round(seconds, 3),
@@ -142,7 +142,7 @@ class Command(UserErrorCommand):
         self.stdout.write(json.dumps(report))
 
     def _print(
-        self, results: Metrics, waiting: dict[bool, int] | None, unlabelled: int, seconds: float
+        self, results: Metrics, to_review: dict[bool, int] | None, unlabelled: int, seconds: float
     ) -> None:
         def share(value: float | None) -> str:
             return "–" if value is None else f"{value:.4f}"
@@ -165,8 +165,8 @@ class Command(UserErrorCommand):
                 for at, value in results["recall_at"].items()
             ),
             *(
-                [f"waiting      {waiting[True]:,} spam and {waiting[False]:,} ham, on a new site"]
-                if waiting
+                [f"waiting      {to_review[True]:,} spam and {to_review[False]:,} ham, on a new site"]
+                if to_review
                 else []
             ),
             f"calibration  {share(results['ece'])}  expected calibration error (ECE)",
