@@ -167,11 +167,13 @@ def _erase_people(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int
 def _replay_account_erasures(known: Sequence[Erasure]) -> None:
     """Store that the comments of these people are deleted too. A scheduled job completes that."""
     wanted = [erasure for erasure in known if erasure.reason == account_erasure.WITH_COMMENTS]
-    for kind, field, made, rows in (
+    for kind, field, created_field, rows in (
         ("account", "user_id", "date_joined", User.objects.all()),
         ("guest", "guest_id", "created_at", Guest.objects.all()),
     ):
-        for pk in _matching_rows(rows, made, [erasure for erasure in wanted if erasure.kind == kind]):
+        for pk in _matching_rows(
+            rows, created_field, [erasure for erasure in wanted if erasure.kind == kind]
+        ):
             AccountErasure.objects.get_or_create(**{field: pk}, defaults={"deletes_comments": True})
             # The backup may be older than the wish to delete the comments, too.
             AccountErasure.objects.filter(**{field: pk}, finished_at=None, deletes_comments=False).update(
@@ -179,8 +181,10 @@ def _replay_account_erasures(known: Sequence[Erasure]) -> None:
             )
 
 
-def _matching_rows(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:
-    """Return by id the erasures whose id and creation time match a row. `made`: the field with that time."""
+def _matching_rows(
+    rows: QuerySet[Model], created_field: str, erasures: Sequence[Erasure]
+) -> dict[int, Erasure]:
+    """Return by id the erasures whose id and creation time match a row."""
     matching: dict[int, Erasure] = {}
     for start in range(0, len(erasures), CHUNK):
         # An id may occur twice: after a restore, a new row can get the id of an erased one, and be erased.
@@ -188,7 +192,7 @@ def _matching_rows(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]
             (erasure.id, datetime.fromisoformat(erasure.made)): erasure
             for erasure in erasures[start : start + CHUNK]
         }
-        for pk, at in rows.filter(pk__in={pk for pk, _made in chunk}).values_list("pk", made):
+        for pk, at in rows.filter(pk__in={pk for pk, _made in chunk}).values_list("pk", created_field):
             if erasure := chunk.get((pk, at)):
                 matching[pk] = erasure
     return matching

@@ -110,7 +110,7 @@ def make_list(
     return group
 
 
-def unchanged(group: CommentGroup) -> list[int]:
+def unchanged_members(group: CommentGroup) -> list[int]:
     """Return the members without a new transition or an open case since the list was made."""
     return fetch_column(UNCHANGED_MEMBERS, {"group": group.pk})
 
@@ -132,7 +132,7 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
             .values_list("comment", flat=True)
         )
         lock_discussions_of(members)
-        erased = erase_comments(ids=unchanged(group), at=batch.at)
+        erased = erase_comments(ids=unchanged_members(group), at=batch.at)
         erase_related_data(erased)
         skipped = sorted(set(members) - set(erased))
         batch.parameters["erased"] = len(erased)
@@ -328,5 +328,5 @@ def summarize(group: CommentGroup) -> ListSummary:
         oldest=min((row[3] for row in reasons), default=None),
         newest=max((row[4] for row in reasons), default=None),
         sample=list(Comment.objects.filter(pk__in=sample).with_story().defer("body").order_by("pk")),
-        changed=[] if group.resolved_at else sorted(set(ids) - set(unchanged(group))),
+        changed=[] if group.resolved_at else sorted(set(ids) - set(unchanged_members(group))),
     )

@@ -22,12 +22,12 @@ def delete_mails_about(words: Collection[str]) -> int:
     deleted = 0
     for path in sorted((Path(settings.HOME) / "mail").glob("*.log")):
         mails = path.read_bytes().split(_SEPARATOR)
-        left = [mail for mail in mails if not about.search(_read_text(mail))]
-        if len(left) == len(mails):
+        staying = [mail for mail in mails if not about.search(_read_text(mail))]
+        if len(staying) == len(mails):
             continue
-        deleted += len(mails) - len(left)
-        if any(mail.strip() for mail in left):
-            path.write_bytes(_SEPARATOR.join(left))
+        deleted += len(mails) - len(staying)
+        if any(mail.strip() for mail in staying):
+            path.write_bytes(_SEPARATOR.join(staying))
         else:
             path.unlink()
     return deleted

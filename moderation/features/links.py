@@ -100,7 +100,7 @@ def hosts_of(links: Iterable[re.Match[str]]) -> frozenset[str]:
     return frozenset(filter(None, (host_of(m[0]).rstrip(".,;!") for m in links)))
 
 
-def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def blank_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return the text with these spans, which are in order, replaced by spaces; the length is the same."""
     parts, last = [], 0
     for start, end in spans:

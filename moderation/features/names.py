@@ -30,10 +30,10 @@ def is_search_phrase(name: str) -> bool:
 
 
 # Parts of a name, each replaced by one character for its shape: Jim is A, JimBer AA, jim77 a0.
-_RUNS = re.compile(
+_NAME_PARTS = re.compile(
     r"(?P<A>[^\W\d_a-z][a-zß-öø-ÿ]+)|(?P<a>[a-zß-öø-ÿ]+)|(?P<Q>[^\W\d_]+)|(?P<zero>\d+)|(?P<space>\s+)"
 )
-_SIGNS = {"zero": "0", "space": " "}
+_SHAPE_CHARACTERS = {"zero": "0", "space": " "}
 # Up to three words, with one separator between two.
 _USUAL_SHAPE = re.compile(r"[AaQ](?:(?:\. ?|[ '’-])[AaQ]){0,2}\.?")
 
@@ -44,5 +44,7 @@ def unusual_name_shape(name: str) -> str | None:
 
     Such a name has digits or signs, words run together, or more than three words.
     """
-    shape = _RUNS.sub(lambda run: _SIGNS.get(str(run.lastgroup), str(run.lastgroup)), name.strip())
+    shape = _NAME_PARTS.sub(
+        lambda part: _SHAPE_CHARACTERS.get(str(part.lastgroup), str(part.lastgroup)), name.strip()
+    )
     return None if not shape or _USUAL_SHAPE.fullmatch(shape) else shape

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult
 
 from core.memory.text_cache import text_cache
 from moderation.features.folding import FoldedText, fold_case_and_accents
-from moderation.features.links import blank, split_url, typed_links
+from moderation.features.links import blank_spans, split_url, typed_links
 from moderation.features.phrases import NOISE
 from moderation.features.words import WORD, content_stems, find_words
 
@@ -70,7 +70,7 @@ class ParsedComment:
     @cached_property
     def plain(self) -> str:
         """Return the folded body with links, markup and entities replaced by spaces of the same length."""
-        text = blank(self.folded.text, (m.span() for m in self.links))
+        text = blank_spans(self.folded.text, (m.span() for m in self.links))
         if "<" in text or "[" in text:
             text = _TAG.sub(lambda m: " " * len(m[0]), text)
         if "&" in text:
@@ -106,7 +106,7 @@ class ParsedComment:
     def has_noise(self) -> bool:
         """Return whether the body without links, or the name, has letters and digits that make no word."""
         spans = (self.folded.span(*m.span()) for m in self.links)
-        return any(NOISE.search(text) for text in (blank(self.body, spans), self.author))
+        return any(NOISE.search(text) for text in (blank_spans(self.body, spans), self.author))
 
     @cached_property
     def subject(self) -> frozenset[str] | None:

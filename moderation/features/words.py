@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Container, Iterable
 
 from moderation.features.contacts import EMAIL_ADDRESS
-from moderation.features.links import blank, typed_links
+from moderation.features.links import blank_spans, typed_links
 from moderation.features.word_lists import GROUP_IGNORED_WORDS, IGNORED_WORDS
 
 PHRASE_LENGTH = 4  # consecutive words that are compared as one phrase
@@ -39,9 +39,9 @@ def lowercase_matches(text: str) -> list[re.Match[str]]:
 
 
 def _lowercase(text: str) -> str:
-    text = blank(text, (m.span() for m in typed_links(text)))
+    text = blank_spans(text, (m.span() for m in typed_links(text)))
     if "@" in text:
-        text = blank(text, (m.span() for m in EMAIL_ADDRESS.finditer(text)))
+        text = blank_spans(text, (m.span() for m in EMAIL_ADDRESS.finditer(text)))
     return text.replace("’", "'").lower()
 
 

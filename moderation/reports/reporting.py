@@ -78,7 +78,7 @@ def report_comment(
                 % {"n": MAX_REPORTS_PER_HOUR},
                 seconds=60 * 60,
             )
-        case = _case_of(comment, [State.PUBLISHED])
+        case = _get_or_open_case(comment, [State.PUBLISHED])
         report, is_new = Report.objects.get_or_create(
             comment=comment,
             user=user,
@@ -131,7 +131,7 @@ def report_illegal_content(
     if is_child_abuse:
         name = email = ""
     with transaction.atomic():
-        case = _case_of(comment, [State.PUBLISHED])
+        case = _get_or_open_case(comment, [State.PUBLISHED])
         report = IllegalContentReport.objects.create(
             comment=comment,
             case=case,
@@ -161,7 +161,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
                 return earlier
             raise ValidationError(ALREADY_APPEALED, code="appealed")
         _check_appeals_today(user, guest)
-        case = _case_of(comment, REMOVED)
+        case = _get_or_open_case(comment, REMOVED)
         last = _check_option(comment, "appeal")
         appeal = Appeal.objects.create(comment=comment, case=case, appealed_transition=last, text=text)
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True)
@@ -222,7 +222,7 @@ def review_requests(case: Case, user: User) -> list[ReviewRequest]:
 
 
 def _requests_of_illegal_content(case: Case, user: User) -> Iterator[ReviewRequest]:
-    for report in _earliest_and_latest(case):
+    for report in _earliest_and_latest_reports(case):
         sentence = (
             _("Reported as illegal: child abuse.")
             if report.is_child_abuse
@@ -239,7 +239,7 @@ def _requests_of_illegal_content(case: Case, user: User) -> Iterator[ReviewReque
 
 
 def _requests_of_readers(case: Case) -> Iterator[ReviewRequest]:
-    for report in _heaviest(case):
+    for report in _heaviest_reports(case):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
         yield ReviewRequest("report", sentence, report.details, report.at, _weight_text(report.weight))
         if report.place == MAX_REPORTS_SHOWN and report.count > MAX_REPORTS_SHOWN:
@@ -251,7 +251,7 @@ def _requests_of_readers(case: Case) -> Iterator[ReviewRequest]:
             yield ReviewRequest("report", more, "", report.latest, "")
 
 
-def _earliest_and_latest(case: Case) -> Iterable[Any]:
+def _earliest_and_latest_reports(case: Case) -> Iterable[Any]:
     """Return the first and the last reports of illegal content of a case, so that a flood hides neither.
 
     Reports of child abuse are counted separately. `place` counts from the first one, `count` is the total.
@@ -269,7 +269,7 @@ def _earliest_and_latest(case: Case) -> Iterable[Any]:
     )
 
 
-def _heaviest(case: Case) -> Iterable[Any]:
+def _heaviest_reports(case: Case) -> Iterable[Any]:
     """Return the MAX_REPORTS_SHOWN heaviest reports of a case. `count` and `latest` are of all reports."""
     order = [F("weight").desc(), F("at").asc(), F("pk").asc()]
     return (
@@ -339,7 +339,7 @@ def _cases_for_colleagues(user: User) -> RawSQL:
     return RawSQL(APPEALS_FOR_COLLEAGUES, values)  # noqa: S611  # a constant
 
 
-def _case_of(comment: Comment, states: Sequence[str]) -> Case:
+def _get_or_open_case(comment: Comment, states: Sequence[str]) -> Case:
     """Return the open case of a comment, and open one if there is none. Locks the discussion, then the case.
 
     A decision also locks the discussion first. Raises ValidationError if the comment is in none of `states`.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from moderation.features.contacts import find_contacts
 from moderation.features.lateness import LATE_AFTER
-from moderation.features.links import blank, hosts_of, typed_links
+from moderation.features.links import blank_spans, hosts_of, typed_links
 from moderation.features.word_lists import GROUP_PRAISE_WORDS, GROUP_STOP_WORDS
 from moderation.features.words import group_stems, lowercase_words
 from moderation.similar.clues import (
@@ -146,12 +146,12 @@ class ComparedComments:
             if not with_clue:
                 continue
             subject = self.subject(discussion)
-            in_time = [index for index in indexes if not self.is_late[index]]
-            stems = {index: group_stems(self.words[index]) for index in {*with_clue, *in_time}}
-            discussed = Counter(chain.from_iterable(stems[index] for index in in_time))
+            not_late = [index for index in indexes if not self.is_late[index]]
+            stems = {index: group_stems(self.words[index]) for index in {*with_clue, *not_late}}
+            discussed = Counter(chain.from_iterable(stems[index] for index in not_late))
             contacts = self._shared_contacts(stems.keys())
             with_contact = defaultdict[str, Counter[str]](Counter)  # stems by contact
-            for index in in_time:
+            for index in not_late:
                 for contact in contacts[index]:
                     with_contact[contact].update(stems[index])
             for index in with_clue:
@@ -174,9 +174,9 @@ class ComparedComments:
 
     def _shared_contacts(self, indexes: Collection[int]) -> dict[int, list[str]]:
         """Return for each of these comments at most MAX_CONTACTS contacts that another one gives as well."""
-        givers = Counter(chain.from_iterable(map(self.contacts.__getitem__, indexes)))
+        counts = Counter(chain.from_iterable(map(self.contacts.__getitem__, indexes)))
         return {
-            index: sorted(contact for contact in self.contacts[index] if givers[contact] > 1)[:MAX_CONTACTS]
+            index: sorted(contact for contact in self.contacts[index] if counts[contact] > 1)[:MAX_CONTACTS]
             for index in indexes
         }
 
@@ -186,5 +186,5 @@ def read_body(body: str) -> tuple[list[str], frozenset[str], frozenset[str]]:
     links = typed_links(body)
     if not links:
         return lowercase_words(body), frozenset(), find_contacts(body)
-    plain = blank(body, (m.span() for m in links))
+    plain = blank_spans(body, (m.span() for m in links))
     return lowercase_words(plain), hosts_of(links), find_contacts(plain)

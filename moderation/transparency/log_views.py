@@ -89,8 +89,8 @@ def public_log_page(request: HttpRequest) -> HttpResponse:
     if month:
         context |= {
             "days": public_log.days(month, zone),
-            "earlier": public_log.neighbour(month, zone, later=False),
-            "later": public_log.neighbour(month, zone, later=True),
+            "earlier": public_log.adjacent_month(month, zone, later=False),
+            "later": public_log.adjacent_month(month, zone, later=True),
         }
     return render(request, "moderation/transparency/public_log.html", context)
 

@@ -125,10 +125,10 @@ def parse_month(text: str) -> date:
 def last_month(zone: tzinfo) -> date | None:
     """Return the latest month with entries, or None."""
     next_month = _bounds(timezone.localdate(timezone=zone), zone)["end"]
-    return neighbour(next_month.date(), zone, later=False)
+    return adjacent_month(next_month.date(), zone, later=False)
 
 
-def neighbour(month: date, zone: tzinfo, *, later: bool) -> date | None:
+def adjacent_month(month: date, zone: tzinfo, *, later: bool) -> date | None:
     """Return the nearest month with entries before or after this one, or None."""
     times = fetch_column(LATER if later else EARLIER, _bounds(month, zone))
     return times[0].astimezone(zone).date().replace(day=1) if times else None

@@ -62,8 +62,8 @@ def propose_early_floods(compared: ComparedComments) -> Iterator[ProposedGroup]:
     kind of the group is that of `propose_bursts`.
     """
     for indexes in compared.by_discussion.values():
-        in_time = [index for index in indexes if not compared.is_late[index] and compared.words[index]]
-        promotional = compared.promotional(in_time)
+        not_late = [index for index in indexes if not compared.is_late[index] and compared.words[index]]
+        promotional = compared.promotional(not_late)
         strong = [index for index in promotional if compared.clues[index] & (RARE_CLUES | LINK)]
         members = {
             index
@@ -71,7 +71,7 @@ def propose_early_floods(compared: ComparedComments) -> Iterator[ProposedGroup]:
             if _is_flood(compared, run)
             for index in run
         }
-        if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(in_time):
+        if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(not_late):
             members.update(promotional)
         yield propose_group_by_clues(compared, GroupKind.BURST, sorted(members))
 
@@ -150,14 +150,14 @@ def propose_shared_contacts(compared: ComparedComments) -> Iterator[ProposedGrou
 
     Hosts and contacts that come with the same name are one group.
     """
-    holders: dict[str, list[int]] = defaultdict(list)
+    by_contact: dict[str, list[int]] = defaultdict(list)
     for index, (hosts, contacts) in enumerate(zip(compared.hosts, compared.contacts, strict=True)):
         if compared.clues[index] & (LINK | CONTACT):
             for contact in sorted(hosts | contacts):
-                holders[contact].append(index)
+                by_contact[contact].append(index)
     union = UnionFind()
-    for contact, indexes in holders.items():
-        for index in _promotional_holders(compared, contact, indexes):
+    for contact, indexes in by_contact.items():
+        for index in _rows_promoting(compared, contact, indexes):
             union.join(contact, index)
             union.join(contact, ("name", compared.rows[index].name.casefold()))
     for nodes in union.sets(list(union.parents)):
@@ -165,18 +165,18 @@ def propose_shared_contacts(compared: ComparedComments) -> Iterator[ProposedGrou
         yield propose_group_by_clues(compared, GroupKind.LINK, members)
 
 
-def _promotional_holders(compared: ComparedComments, contact: str, holders: Sequence[int]) -> list[int]:
-    """Return the rows that give this host, phone number or e-mail address to promote it.
+def _rows_promoting(compared: ComparedComments, contact: str, indexes: Sequence[int]) -> list[int]:
+    """Return those of these rows that promote the host, phone number or e-mail address that they give.
 
     Good comments link to the same sources over the years; a flood does so within days.
     """
-    promotional = compared.promotional(holders)
+    promotional = compared.promotional(indexes)
     is_host = "@" not in contact and not contact.isdigit()
-    if is_host and compared.count_people(holders) >= 2 and 2 * len(promotional) >= len(holders):
+    if is_host and compared.count_people(indexes) >= 2 and 2 * len(promotional) >= len(indexes):
         return promotional
     return [
         index
-        for run in _split_by_time(compared, holders, FLOOD_QUIET)
+        for run in _split_by_time(compared, indexes, FLOOD_QUIET)
         if compared.count_people(run) >= MIN_SIMILAR and compared.are_suspicious(run)
         for index in compared.suspects(run)
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.features.links import blank, host, hosts_of, split_url, typed_links
+from moderation.features.links import blank_spans, host, hosts_of, split_url, typed_links
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_links_as_they_are_typed(text, all_links, hosts):
 
 
 def test_blanked_spans_may_overlap():
-    assert blank("a bcd ef", [(2, 5), (3, 4), (4, 6)]) == "a     ef"
+    assert blank_spans("a bcd ef", [(2, 5), (3, 4), (4, 6)]) == "a     ef"
