@@ -308,24 +308,28 @@ class SignUp(models.Model):
         return self.name
 
 
-class LoginAttempts(models.Model):
+class FailedLoginCount(models.Model):
     """The number of wrong passwords for one account from one origin within a day.
 
     An attempt is counted as wrong when it starts, and the row is deleted if the password is right. The row
-    with an empty `origin` counts those of all origins since `at`. Wrong codes of second factors have rows of
-    their own. accounts/authentication/login_throttling.py reads and writes them.
+    with an empty `origin_hash` counts those of all origins since `at`. Wrong codes of second factors have
+    rows of their own. accounts/authentication/login_throttling.py reads and writes them.
     """
 
-    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail address, another one for codes
-    origin = models.BinaryField(max_length=32)  # keyed hash of the IP address or the browser
-    wrong = models.PositiveIntegerField()
+    # Keyed hashes: of the e-mail address (another one for codes), and of the IP address or the browser.
+    account_hash = models.BinaryField(max_length=32, db_column="account")
+    origin_hash = models.BinaryField(max_length=32, db_column="origin")
+    count = models.PositiveIntegerField(db_column="wrong")
     at = models.DateTimeField(db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "origin"], name="loginattempts_place")]
+        db_table = "accounts_loginattempts"
+        constraints = [
+            models.UniqueConstraint(fields=["account_hash", "origin_hash"], name="loginattempts_place")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.wrong} wrong, {self.at}"
+        return f"{self.count} wrong, {self.at}"
 
 
 class UndeliverableEmail(models.Model):

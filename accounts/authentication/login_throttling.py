@@ -23,7 +23,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.models import LoginAttempts
+from accounts.models import FailedLoginCount
 from core.cookies import COOKIE_AGE, set_cookie_for_a_year
 from core.database.sql import fetch_rows, fetch_value
 
@@ -63,9 +63,9 @@ RETURNING wrong"""
 
 def count_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
-    origin, free = _origin(request, email)
+    origin_hash, free = _origin(request, email)
     return _count_attempt(
-        _values("account", email) | {"origin": origin, "free": free, "max_wait": MAX_WAIT_SECONDS}
+        _values("account", email) | {"origin": origin_hash, "free": free, "max_wait": MAX_WAIT_SECONDS}
     )
 
 
@@ -87,31 +87,33 @@ def count_wrong_code(email: str) -> bool:
 
 def reset_count(request: HttpRequest, email: str) -> None:
     """Delete the count of this origin after a right password."""
-    origin, _free = _origin(request, email)
-    LoginAttempts.objects.filter(account=_hash("account", _normalize(email)), origin=origin).delete()
+    origin_hash, _free = _origin(request, email)
+    account_hash = _hash("account", _normalize(email))
+    FailedLoginCount.objects.filter(account_hash=account_hash, origin_hash=origin_hash).delete()
 
 
 def reset_code_count(email: str) -> None:
     """Delete the count of wrong codes after a right one."""
-    LoginAttempts.objects.filter(account=_hash("codes", _normalize(email)), origin=CODE_ORIGIN).delete()
+    account_hash = _hash("codes", _normalize(email))
+    FailedLoginCount.objects.filter(account_hash=account_hash, origin_hash=CODE_ORIGIN).delete()
 
 
 def delete_counts(email: str) -> None:
     """Delete all counts of an e-mail address."""
-    accounts = [_hash(kind, _normalize(email)) for kind in ("account", "codes")]
-    LoginAttempts.objects.filter(account__in=accounts).delete()
+    hashes = [_hash(kind, _normalize(email)) for kind in ("account", "codes")]
+    FailedLoginCount.objects.filter(account_hash__in=hashes).delete()
 
 
 def delete_old_counts() -> int:
     """Delete counts that are older than a day, and return their number."""
-    return LoginAttempts.objects.filter(at__lt=timezone.now() - DAY).delete()[0]
+    return FailedLoginCount.objects.filter(at__lt=timezone.now() - DAY).delete()[0]
 
 
 def remember_device(request: HttpRequest, response: HttpResponse, email: str) -> None:
     """Set the cookie that marks this browser as one that has logged in to this account."""
-    account = _hash("account", _normalize(email)).hex()
+    account_hash = _hash("account", _normalize(email)).hex()
     devices = _read_cookie(request)
-    latest_first = {account: devices.pop(account, None) or token_urlsafe(12), **devices}
+    latest_first = {account_hash: devices.pop(account_hash, None) or token_urlsafe(12), **devices}
     value = signing.dumps(dict(list(latest_first.items())[:ACCOUNTS_PER_DEVICE]), salt=COOKIE)
     set_cookie_for_a_year(response, COOKIE, value, path=COOKIE_PATH)
 
@@ -122,7 +124,7 @@ def is_known_device(request: HttpRequest, email: str) -> bool:
 
 
 def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
-    """Return the origin that an attempt counts for, and its number of wrong passwords without a wait.
+    """Return the hash of the origin that an attempt counts for, and how many may be wrong without a wait.
 
     The origin is a known browser, or else the IP address (for IPv6 the network, as each machine has many).
     Raises PermissionDenied if the address is unknown: the list of devices could not store the log-in either.

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.authentication import login_throttling
-from accounts.models import ADMINISTRATOR, LoginAttempts
+from accounts.models import ADMINISTRATOR, FailedLoginCount
 from tests.accounts.authentication.conftest import PASSWORD
 from tests.factories import UserFactory
 from tests.helpers.clients import is_logged_in
@@ -152,7 +152,7 @@ def test_nobody_can_lock_an_administrator_out_of_the_admin(clock):
     ada = UserFactory.create(email="ada@example.org", password=PASSWORD, roles=(ADMINISTRATOR,))
     for _ in range(3):
         client_at(FAR).post("/admin/login/", {"username": ada.email, "password": "a wrong guess"})
-    assert not LoginAttempts.objects.exists(), "the admin looks at no password"
+    assert not FailedLoginCount.objects.exists(), "the admin looks at no password"
     guess(FAR, 15, ada.email, clock=clock)
     client = client_at(HOME)
     log_in(client, email=ada.email)
@@ -178,7 +178,7 @@ def test_reauthentication_is_throttled_as_well(ruth):
 
 def test_the_table_stores_only_hashes(ruth):
     guess(FAR, 1)
-    rows = LoginAttempts.objects.values_list("account", "origin")
+    rows = FailedLoginCount.objects.values_list("account_hash", "origin_hash")
     kept = b"".join(bytes(part) for row in rows for part in row)
     assert len(rows) == 2
     assert b"ruth" not in kept
@@ -202,7 +202,7 @@ def test_only_one_of_many_simultaneous_guesses_is_tried(ruth):
 
     with ThreadPoolExecutor(6) as pool:
         statuses = sorted(pool.map(one, range(6)))
-    tried = LoginAttempts.objects.exclude(origin=b"").get().wrong
+    tried = FailedLoginCount.objects.exclude(origin_hash=b"").get().count
     assert (statuses.count(200), tried) == (1, 1)
 
 

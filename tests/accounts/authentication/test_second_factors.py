@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import EDITOR, MODERATOR, READER, LoginAttempts, SecondFactorRemoval, User
+from accounts.models import EDITOR, MODERATOR, READER, FailedLoginCount, SecondFactorRemoval, User
 from accounts.services import erase_account
 from articles.models import Article, Site
 from comments.models import Discussion
@@ -210,7 +210,7 @@ def test_wrong_codes_wait_for_the_account_from_everywhere_and_the_owner_gets_one
     enter_password(client)
     assert enter_code(client, code_of(secret)).status_code == 302
     assert is_logged_in(client)
-    assert not LoginAttempts.objects.filter(origin=b"codes").exists(), "from the start again"
+    assert not FailedLoginCount.objects.filter(origin_hash=b"codes").exists(), "from the start again"
 
 
 def test_a_mailed_link_asks_for_the_code_as_well(ruth: User, secret: str) -> None:
