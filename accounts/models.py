@@ -18,7 +18,7 @@ READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Adm
 MAX_NEXT_URL_LENGTH = 500  # characters of the path that a sign-up returns to
 ERASED_EMAIL = "@invalid"  # the end of the e-mail address of an erased account, which has to be unique
 MAX_NAME_LENGTH = 80  # characters of a user's or guest's name
-MAX_ANSWER_LENGTH = 500  # characters of a mail server's answer
+MAX_SERVER_RESPONSE_LENGTH = 500  # characters of a mail server's response
 # The roles of a user. Each request of a member reads them, and Django takes longer to compose this than
 # Postgres to execute it.
 ROLES_SQL = """
@@ -340,7 +340,7 @@ class UndeliverableEmail(models.Model):
     """
 
     email = models.EmailField(unique=True)  # in lower case
-    answer = models.CharField(max_length=MAX_ANSWER_LENGTH)  # of the mail server
+    server_response = models.CharField(max_length=MAX_SERVER_RESPONSE_LENGTH, db_column="answer")
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -351,4 +351,4 @@ class UndeliverableEmail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.at}: {self.answer}"
+        return f"{self.at}: {self.server_response}"

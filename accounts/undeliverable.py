@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts.models import MAX_ANSWER_LENGTH, Guest, UndeliverableEmail, User
+from accounts.models import MAX_SERVER_RESPONSE_LENGTH, Guest, UndeliverableEmail, User
 
 UNDELIVERABLE_RETENTION = timedelta(days=365)
 
@@ -20,26 +20,26 @@ UNDELIVERABLE_RETENTION = timedelta(days=365)
 _UNKNOWN_RECIPIENT = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|2\.1)(?![.\d])")
 
 
-def is_unknown_recipient(answer: str) -> bool:
-    """Return whether the answer or status of a mail server says that the recipient does not exist."""
-    return _UNKNOWN_RECIPIENT.search(answer) is not None
+def is_unknown_recipient(response: str) -> bool:
+    """Return whether the response or status of a mail server says that the recipient does not exist."""
+    return _UNKNOWN_RECIPIENT.search(response) is not None
 
 
-def unknown_recipient_answer(failure: Exception) -> str:
-    """Return the mail server's answer if it says that the recipient does not exist, else ""."""
+def unknown_recipient_response(failure: Exception) -> str:
+    """Return the mail server's response if it says that the recipient does not exist, else ""."""
     if isinstance(failure, smtplib.SMTPRecipientsRefused):
-        for code, answer in failure.recipients.values():
-            text = answer.decode("utf-8", "replace")
+        for code, message in failure.recipients.values():
+            text = message.decode("utf-8", "replace")
             if is_unknown_recipient(text):
                 return f"{code} {text}"
     return ""
 
 
-def add(email: str, answer: str) -> None:
-    """Note that the mail server of this e-mail address rejects it for good, with its answer."""
+def add(email: str, response: str) -> None:
+    """Note that the mail server of this e-mail address rejects it for good, with its response."""
+    text = " ".join(response.split())[:MAX_SERVER_RESPONSE_LENGTH]
     UndeliverableEmail.objects.update_or_create(
-        email=email.lower(),
-        defaults={"answer": " ".join(answer.split())[:MAX_ANSWER_LENGTH], "at": timezone.now()},
+        email=email.lower(), defaults={"server_response": text, "at": timezone.now()}
     )
 
 
@@ -50,7 +50,7 @@ def find(emails: Iterable[str]) -> set[str]:
 
 
 def find_one(email: str) -> UndeliverableEmail | None:
-    """Return the rejection of mails to this address, with its time and answer; None if there was none."""
+    """Return the rejection of mails to this address, with its time and response; None if there was none."""
     return UndeliverableEmail.objects.filter(email=email.lower()).first()
 
 

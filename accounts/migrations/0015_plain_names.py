@@ -20,7 +20,7 @@ def rename_content_type(old: dict[str, str], new: dict[str, str]) -> str:
 
 
 class Migration(migrations.Migration):
-    """Rename a model and fields in the models alone: the table and columns keep their names.
+    """Rename a model and fields in the models alone: the tables and columns keep their names.
 
     Servers of the version before use these. The content type and its permissions, which Django makes and
     nobody has, get the new name, so that none of the old name stay.
@@ -54,6 +54,12 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("account_hash", "origin_hash"), name="loginattempts_place"
                     ),
+                ),
+                migrations.RenameField("undeliverableemail", "answer", "server_response"),
+                migrations.AlterField(
+                    "undeliverableemail",
+                    "server_response",
+                    models.CharField(db_column="answer", max_length=500),
                 ),
             ]
         ),

@@ -322,8 +322,8 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
         return {"state": SENT, "failure": "", "reason": ""}
     kind, answer = classify_failure(mail.failure)
     explained = {"failure": kind, "reason": mask_email_addresses(answer)[:MAX_REASON_LENGTH]}
-    if answer := undeliverable.unknown_recipient_answer(mail.failure):
-        undeliverable.add(mail.to[0], answer)
+    if response := undeliverable.unknown_recipient_response(mail.failure):
+        undeliverable.add(mail.to[0], response)
         return {"state": FAILED, **explained}
     failures = recipient.failures + 1
     if failures > MAX_FAILURES:
@@ -342,11 +342,11 @@ def email_of(token: MailToken) -> str:
     return recipient.subscriber.email if recipient and recipient.subscriber else ""
 
 
-def note_bounce(token: MailToken, answer: str) -> None:
+def note_bounce(token: MailToken, response: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
-    rows.update(state=bounced, failure="", reason=mask_email_addresses(answer)[:MAX_REASON_LENGTH])
+    rows.update(state=bounced, failure="", reason=mask_email_addresses(response)[:MAX_REASON_LENGTH])
 
 
 def delete_old_recipients() -> int:

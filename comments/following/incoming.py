@@ -55,10 +55,10 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
         # A late bounce may be about an address that the person has changed since.
         if not email or _recipient_of(status) not in {"", email.lower()}:
             return Outcome.STRANGER
-        answer = status.get("Diagnostic-Code", status.get("Status", ""))
-        undeliverable.add(email, answer)
+        response = status.get("Diagnostic-Code", status.get("Status", ""))
+        undeliverable.add(email, response)
         if is_newsletter:
-            sending.note_bounce(token, answer)
+            sending.note_bounce(token, response)
         return Outcome.BOUNCE
     if _is_automatic(message):
         return Outcome.AUTOMATIC

@@ -185,8 +185,8 @@ def _store_results(deliveries: Iterable[_Delivery], until: datetime) -> None:
         if not failure:
             done += keys
             continue
-        if delivery.mail and (answer := undeliverable.unknown_recipient_answer(failure)):
-            undeliverable.add(delivery.mail.to[0], answer)
+        if delivery.mail and (response := undeliverable.unknown_recipient_response(failure)):
+            undeliverable.add(delivery.mail.to[0], response)
             done += keys
         elif (failures := max(follow.failures for follow in delivery.follows) + 1) > MAX_FAILURES:
             done += keys  # given up

@@ -144,7 +144,7 @@ def sections_of_emails(subject: DataSubject) -> Iterator[Section]:
         UndeliverableEmail.objects.filter(email__in=subject.emails),
         {
             "email": (_("E-mail"), "email"),
-            "answer": (_("Answer of the mail server"), "answer"),
+            "answer": (_("Answer of the mail server"), "server_response"),
             "at": (_("Time"), "at"),
         },
     )

@@ -34,7 +34,7 @@ def test_a_bounce_is_noted(article: Article, jane: User) -> None:
     assert receive(bounce(address)) == Outcome.BOUNCE
     found = undeliverable.find_one("jane@example.org")
     assert found
-    assert found.answer == "smtp; 550 5.1.1 No such user here"
+    assert found.server_response == "smtp; 550 5.1.1 No such user here"
     assert mail.outbox == []
 
 
