@@ -155,9 +155,11 @@ class NewsletterRecipient(models.Model):
     # Time from which a job may send it. While a job is sending it: the time from which another may take over.
     due_at = models.DateTimeField()
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # attempts
-    # Of the last failure: its kind in core/mail/failures.py, and the answer of the mail server.
-    failure = models.CharField(max_length=20, blank=True, default="", db_default="")
-    reason = models.CharField(max_length=500, blank=True, default="", db_default="")
+    # The last failure, as a DeliveryFailure. Details without a code are shown as they are.
+    failure_code = models.CharField(max_length=20, blank=True, default="", db_default="", db_column="failure")
+    failure_details = models.CharField(
+        max_length=500, blank=True, default="", db_default="", db_column="reason"
+    )
 
     class Meta:
         indexes = [
@@ -177,4 +179,4 @@ class NewsletterRecipient(models.Model):
     @property
     def explanation(self) -> str:
         """Return the sentence that explains the last failure, "" if there was none."""
-        return explain_failure(DeliveryFailure(self.failure, self.reason))
+        return explain_failure(DeliveryFailure(self.failure_code, self.failure_details))

@@ -43,7 +43,7 @@ from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
 
 RECIPIENT_KIND = "r"  # the letter of the tokens in return paths
-MAX_REASON_LENGTH = 500  # characters
+MAX_DETAILS_LENGTH = 500  # characters
 RECIPIENT_RETENTION = timedelta(days=90)  # afterwards only their number is stored
 
 QUEUED, SENT, FAILED = (
@@ -244,8 +244,8 @@ class _Batch:
         for values, ids in self.ids.items():
             rows = NewsletterRecipient.objects.filter(pk__in=ids)
             rows.filter(state=QUEUED).update(**dict(values))
-            if dict(values).get("reason"):  # not of those who have unsubscribed during the attempt
-                rows.filter(subscriber=None).update(reason="")
+            if dict(values).get("failure_details"):  # not of those who have unsubscribed during the attempt
+                rows.filter(subscriber=None).update(failure_details="")
 
 
 def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> int:
@@ -270,7 +270,7 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
         if not email:
             batch.add(recipient, state=NewsletterRecipient.State.LEFT_OUT)
         elif email in refused:
-            batch.add(recipient, state=FAILED, failure=REJECTED_BEFORE.kind, reason="")
+            batch.add(recipient, state=FAILED, failure_code=REJECTED_BEFORE.code, failure_details="")
         else:
             text = _render(newsletter, stories, site, language or site.language, texts)
             mails[recipient.pk] = _compose(text, recipient, email)
@@ -319,18 +319,18 @@ def _compose(text: BulkMail, recipient: NewsletterRecipient, email: str) -> Trac
 def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any]:
     """Return the values to store about a recipient after an attempt."""
     if mail.failure is None:
-        return {"state": SENT, "failure": "", "reason": ""}
-    kind, answer = classify_failure(mail.failure)
-    explained = {"failure": kind, "reason": mask_email_addresses(answer)[:MAX_REASON_LENGTH]}
+        return {"state": SENT, "failure_code": "", "failure_details": ""}
+    code, details = classify_failure(mail.failure)
+    failure = {"failure_code": code, "failure_details": mask_email_addresses(details)[:MAX_DETAILS_LENGTH]}
     if response := undeliverable.unknown_recipient_response(mail.failure):
         undeliverable.add(mail.to[0], response)
-        return {"state": FAILED, **explained}
+        return {"state": FAILED, **failure}
     failures = recipient.failures + 1
     if failures > MAX_FAILURES:
-        return {"state": FAILED, **explained}
+        return {"state": FAILED, **failure}
     # All of one batch that fail alike are stored by one statement.
     due_at = timezone.now().replace(microsecond=0) + retry_delay(failures)
-    return {**explained, "failures": failures, "due_at": due_at}
+    return {**failure, "failures": failures, "due_at": due_at}
 
 
 # Bounces, and deleting old recipients
@@ -346,7 +346,8 @@ def note_bounce(token: MailToken, response: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
-    rows.update(state=bounced, failure="", reason=mask_email_addresses(response)[:MAX_REASON_LENGTH])
+    details = mask_email_addresses(response)[:MAX_DETAILS_LENGTH]
+    rows.update(state=bounced, failure_code="", failure_details=details)
 
 
 def delete_old_recipients() -> int:

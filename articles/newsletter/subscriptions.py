@@ -181,7 +181,7 @@ def end_subscriptions(subscriptions: QuerySet[Subscription]) -> int:
     states = NewsletterRecipient.State
     received = NewsletterRecipient.objects.filter(subscriber__in=without_subscription)
     received.filter(state=states.SENT).update(state=states.UNSUBSCRIBED)
-    received.update(reason="")  # a mail server's answer can repeat the name in an e-mail
+    received.update(failure_details="")  # a mail server's response can repeat the name in an e-mail
     without_subscription.delete()
     return count
 

@@ -25,10 +25,10 @@ def mail_server() -> str:
 
 
 class DeliveryFailure(NamedTuple):
-    """The kind of a failure, and the answer of the mail server or else the words of the error."""
+    """A failure to send a mail: its code, and the response of the mail server or else the error's message."""
 
-    kind: str  # a key of _SENTENCES, or "" for any other failure
-    answer: str
+    code: str  # a key of _SENTENCES, or "" for any other failure
+    details: str
 
 
 REJECTED_BEFORE = DeliveryFailure("rejected_before", "")
@@ -44,7 +44,7 @@ _SENTENCES = {
     "insecure": _("No secure connection to %(server)s: %(answer)s"),
     "no_listener": _("No mail server listens at %(server)s: the connection was refused."),
     "timeout": _("%(server)s did not answer within %(seconds)s seconds."),
-    REJECTED_BEFORE.kind: _("Not sent: its mail server has rejected an earlier mail."),
+    REJECTED_BEFORE.code: _("Not sent: its mail server has rejected an earlier mail."),
 }
 
 
@@ -52,13 +52,13 @@ def classify_failure(error: Exception) -> DeliveryFailure:
     """Return a code and details of a failure, to be stored and explained in the language of each reader."""
     match error:
         case smtplib.SMTPAuthenticationError():
-            return DeliveryFailure("wrong_login", _answer(error.smtp_code, error.smtp_error))
+            return DeliveryFailure("wrong_login", _response(error.smtp_code, error.smtp_error))
         case smtplib.SMTPSenderRefused():
-            return DeliveryFailure("sender", _answer(error.smtp_code, error.smtp_error))
+            return DeliveryFailure("sender", _response(error.smtp_code, error.smtp_error))
         case smtplib.SMTPRecipientsRefused():
-            return DeliveryFailure("recipient", _answer(*next(iter(error.recipients.values()), (0, b""))))
+            return DeliveryFailure("recipient", _response(*next(iter(error.recipients.values()), (0, b""))))
         case smtplib.SMTPResponseException():
-            return DeliveryFailure("response", _answer(error.smtp_code, error.smtp_error))
+            return DeliveryFailure("response", _response(error.smtp_code, error.smtp_error))
         case smtplib.SMTPServerDisconnected():
             return DeliveryFailure("disconnected", str(error))
         case smtplib.SMTPNotSupportedError():
@@ -75,15 +75,15 @@ def classify_failure(error: Exception) -> DeliveryFailure:
 
 
 def explain_failure(failure: Exception | DeliveryFailure) -> str:
-    """Return a sentence that explains a failure, with the answer of the server."""
-    kind, answer = classify_failure(failure) if isinstance(failure, Exception) else failure
-    if kind not in _SENTENCES:
-        return answer
-    return _SENTENCES[kind] % {
+    """Return a sentence that explains a failure, with the response of the server."""
+    code, details = classify_failure(failure) if isinstance(failure, Exception) else failure
+    if code not in _SENTENCES:
+        return details
+    return _SENTENCES[code] % {
         "server": mail_server() or settings.MAIL_TRANSPORT,
         "sender": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
         "seconds": settings.EMAIL_TIMEOUT,
-        "answer": answer,
+        "answer": details,
     }
 
 
@@ -92,6 +92,6 @@ def mask_email_addresses(text: str) -> str:
     return _EMAIL.sub("…@…", text)
 
 
-def _answer(code: int, text: bytes | str) -> str:
-    answer = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {' '.join(answer.split())}".strip()
+def _response(status: int, message: bytes | str) -> str:
+    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
+    return f"{status} {' '.join(text.split())}".strip()

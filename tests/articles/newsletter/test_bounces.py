@@ -34,7 +34,7 @@ def test_a_bounce_is_noted_with_its_newsletter(return_path: str, article: Articl
     assert receive(bounce(return_path)) == Outcome.BOUNCE
     newsletter = article.newsletters.get()
     assert states(newsletter) == {"bounced": 1}
-    assert newsletter.recipients.get().reason
+    assert newsletter.recipients.get().failure_details
     assert delete_undeliverable() == 0  # a subscriber has the e-mail
     send(draft_of(article, emil), is_repeat=True)
     assert run_sending() == []

@@ -268,7 +268,9 @@ def test_failed_mails_are_shown_stopped_and_tried_again(
     newsletter = draft_of(article, emil)
     send(newsletter)
     failed = newsletter.recipients.get(subscriber__email="ann@example.org")
-    newsletter.recipients.filter(pk=failed.pk).update(state="failed", reason="The server answered: 550 no.")
+    newsletter.recipients.filter(pk=failed.pk).update(
+        state="failed", failure_details="The server answered: 550 no."
+    )
     page = text_of_page(editor_client, url_of(newsletter))
     assert "Try the failed ones again" in page
     assert "Failed: …@example.org" in page
@@ -296,7 +298,7 @@ def test_failed_addresses_are_shown_only_with_permission_to_read_emails(
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
-    newsletter.recipients.update(state="failed", reason="The server answered: 550 no.")
+    newsletter.recipients.update(state="failed", failure_details="The server answered: 550 no.")
     for client, shown in (
         (editor_client, "Failed: …@example.org"),
         (client_of(ada), "Failed: ann@example.org"),
@@ -326,7 +328,7 @@ def test_waiting_retries_are_shown(editor_client: Client, article: Article, emil
     newsletter = draft_of(article, emil)
     send(newsletter)
     due_at = timezone.now() + timedelta(hours=1)
-    newsletter.recipients.update(failure="no_listener", failures=1, due_at=due_at)
+    newsletter.recipients.update(failure_code="no_listener", failures=1, due_at=due_at)
     assert "No mail server listens at" in text_of_page(editor_client, url_of(newsletter))
 
 

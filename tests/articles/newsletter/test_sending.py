@@ -338,7 +338,7 @@ def test_failures_are_tried_again(article: Article, emil: User, later: Later, se
         assert undeliverable.find(["gone@example.org"]) == {"gone@example.org"}
         assert states(newsletter) == {"queued": 1, "failed": 1}
         failed = newsletter.recipients.get(state="failed")
-        assert failed.reason == "550 5.1.1 No such user …@…"
+        assert failed.failure_details == "550 5.1.1 No such user …@…"
         assert failed.explanation.endswith(" rejects this recipient: 550 5.1.1 No such user …@…")
         with translation.override("ar"):
             assert "يرفض هذا المستلم: 550 5.1.1" in failed.explanation
@@ -379,10 +379,10 @@ def test_error_texts_of_unsubscribed_people_are_deleted(
         send(newsletter)
         sending.send_newsletters.func()
     if not is_during_attempt:
-        assert "jane.doe" in newsletter.recipients.get().reason
+        assert "jane.doe" in newsletter.recipients.get().failure_details
         subscriptions.unsubscribe(["jane.doe@example.org"])
     assert states(newsletter) == {"failed": 1}
-    assert newsletter.recipients.get().reason == ""
+    assert newsletter.recipients.get().failure_details == ""
 
 
 def test_after_two_days_a_mail_has_failed(article: Article, emil: User, later: Later, settings: Any) -> None:

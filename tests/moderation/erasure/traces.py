@@ -190,7 +190,7 @@ class PersonalTraces:
         newsletter = draft_of(self.story, self.administrator)
         send(newsletter)
         newsletter.recipients.update(
-            state="failed", reason=f"550 5.1.1 <{EMAIL}>: Recipient address rejected"
+            state="failed", failure_details=f"550 5.1.1 <{EMAIL}>: Recipient address rejected"
         )
         mail_confirmation.enqueue(f"{EMAIL}@example.org", None)
 

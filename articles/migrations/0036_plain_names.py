@@ -1,0 +1,30 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Rename fields in the models alone: columns keep the names that servers of the version before use."""
+
+    dependencies = [("articles", "0035_search_vector")]
+
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RenameField("newsletterrecipient", "failure", "failure_code"),
+                migrations.AlterField(
+                    "newsletterrecipient",
+                    "failure_code",
+                    models.CharField(
+                        blank=True, db_column="failure", db_default="", default="", max_length=20
+                    ),
+                ),
+                migrations.RenameField("newsletterrecipient", "reason", "failure_details"),
+                migrations.AlterField(
+                    "newsletterrecipient",
+                    "failure_details",
+                    models.CharField(
+                        blank=True, db_column="reason", db_default="", default="", max_length=500
+                    ),
+                ),
+            ]
+        )
+    ]
