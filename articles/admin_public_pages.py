@@ -134,7 +134,9 @@ class PinAdmin(EditorAccessAdmin):
             return self._change_pins(request)
         query = PinQuery.read(request.GET)["q"]
         pinned = (
-            Article.objects.filter(pin__isnull=False).select_related("pin").order_by("pin__place", "pin__pk")
+            Article.objects.filter(pin__isnull=False)
+            .select_related("pin")
+            .order_by("pin__position", "pin__pk")
         )
         pinnable = Article.objects.published().filter(pin=None).listed()
         if query:

@@ -105,7 +105,7 @@ def _create_revision(document: Document, stored: Document | None, **values: Any)
 @transaction.atomic
 def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
     """Set the authors of an article, in this order. Each gets an author page."""
-    bylines = Byline.objects.filter(article=article).order_by("place", "pk")
+    bylines = Byline.objects.filter(article=article).order_by("position", "pk")
     if list(bylines.values_list("author__user", flat=True)) == [person.pk for person in people]:
         return
     bylines.delete()
@@ -113,7 +113,7 @@ def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
         author, _ = Author.objects.get_or_create(
             user=person, defaults={"slug": unique_author_slug(person.name)}
         )
-        Byline.objects.create(article=article, author=author, place=position)
+        Byline.objects.create(article=article, author=author, position=position)
     Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
     increment_site_version()
 

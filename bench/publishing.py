@@ -153,7 +153,7 @@ def _create_stories(first: int, last: int) -> dict[str, str]:
             some = list(zip(numbers, made, strict=True))
             under.objects.bulk_create(under(article=story, topic=topics[n % TOPICS]) for n, story in some)
             Byline.objects.bulk_create(
-                Byline(article=story, author=authors[n % AUTHORS], place=1) for n, story in some
+                Byline(article=story, author=authors[n % AUTHORS], position=1) for n, story in some
             )
             Redirect.objects.bulk_create(
                 Redirect(old=old, article=story)

@@ -9,6 +9,36 @@ class Migration(migrations.Migration):
     operations = [
         migrations.SeparateDatabaseAndState(
             state_operations=[
+                migrations.AlterModelOptions(
+                    "byline",
+                    {
+                        "ordering": ["position", "pk"],
+                        "verbose_name": "byline",
+                        "verbose_name_plural": "bylines",
+                    },
+                ),
+                migrations.RenameField("byline", "place", "position"),
+                migrations.AlterField(
+                    "byline", "position", models.PositiveSmallIntegerField(db_column="place")
+                ),
+                migrations.AlterModelOptions(
+                    "pin",
+                    {
+                        "ordering": ["position", "pk"],
+                        "verbose_name": "pinned story",
+                        "verbose_name_plural": "front page",
+                    },
+                ),
+                migrations.RenameField("pin", "place", "position"),
+                migrations.AlterField(
+                    "pin",
+                    "position",
+                    models.PositiveSmallIntegerField(db_column="place", verbose_name="place"),
+                ),
+                migrations.RenameField("newsletterstory", "place", "position"),
+                migrations.AlterField(
+                    "newsletterstory", "position", models.PositiveSmallIntegerField(db_column="place")
+                ),
                 migrations.RenameField("newsletterrecipient", "failure", "failure_code"),
                 migrations.AlterField(
                     "newsletterrecipient",

@@ -103,7 +103,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """Annotate `author_names`, in the order of the byline, without another query."""
         names = Byline.objects.filter(article=OuterRef("pk")).exclude(author__user__name="")
         return self.annotate(
-            author_names=ArraySubquery(names.order_by("place", "pk").values("author__user__name"))
+            author_names=ArraySubquery(names.order_by("position", "pk").values("author__user__name"))
         )
 
     def editable_by(self, user: User) -> Self:
@@ -292,7 +292,7 @@ class Article(models.Model):
         """Return the authors that have a page, in the order of the byline."""
         if self.pk is None:
             return []
-        found = Byline.objects.filter(article=self).exclude(author__user__name="").order_by("place", "pk")
+        found = Byline.objects.filter(article=self).exclude(author__user__name="").order_by("position", "pk")
         return [BylineAuthor(*row) for row in found.values_list("author__user__name", "author__slug")]
 
     @property

@@ -72,12 +72,12 @@ class Byline(models.Model):
 
     article = models.ForeignKey("articles.Article", on_delete=models.CASCADE, related_name="bylines")
     author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="bylines")
-    place = models.PositiveSmallIntegerField()
+    position = models.PositiveSmallIntegerField(db_column="place")
 
     class Meta:
         verbose_name = _("byline")
         verbose_name_plural = _("bylines")
-        ordering = ["place", "pk"]
+        ordering = ["position", "pk"]
         constraints = [models.UniqueConstraint(fields=["article", "author"], name="byline_author_once")]
 
     def __str__(self) -> str:

@@ -118,11 +118,11 @@ class Newsletter(models.Model):
 
 
 class NewsletterStory(models.Model):
-    """A story of a newsletter, at position `place`."""
+    """A story of a newsletter, at `position`."""
 
     newsletter = models.ForeignKey(Newsletter, models.CASCADE, related_name="stories", db_index=False)
     article = models.ForeignKey(Article, models.CASCADE, related_name="newsletter_stories")
-    place = models.PositiveSmallIntegerField()
+    position = models.PositiveSmallIntegerField(db_column="place")
 
     class Meta:
         constraints = [

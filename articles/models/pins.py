@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Pin(models.Model):
-    """A story that is pinned to the top of the front page, at position `place`, until it is unpinned.
+    """A story that is pinned to the top of the front page, at `position`, until it is unpinned.
 
     A pinned story that is not published keeps its position and is not shown.
     """
@@ -13,12 +13,12 @@ class Pin(models.Model):
     article = models.OneToOneField(
         "articles.Article", verbose_name=_("story"), on_delete=models.CASCADE, related_name="pin"
     )
-    place = models.PositiveSmallIntegerField(_("place"))
+    position = models.PositiveSmallIntegerField(_("place"), db_column="place")
 
     class Meta:
         verbose_name = _("pinned story")
         verbose_name_plural = _("front page")
-        ordering = ["place", "pk"]
+        ordering = ["position", "pk"]
 
     def __str__(self) -> str:
         return str(self.article)

@@ -312,7 +312,7 @@ def newsletter_url(article: Article) -> str:
 
 def _stories_of(newsletter: Newsletter) -> list[Article]:
     """Return all stories of a newsletter in their order, also those that are not published any more."""
-    return [row.article for row in newsletter.stories.select_related("article").order_by("place")]
+    return [row.article for row in newsletter.stories.select_related("article").order_by("position")]
 
 
 def _in_order(form: NewsletterForm, offered: Sequence[Article] | None) -> list[Article]:

@@ -20,7 +20,7 @@ PICTURE_WIDTH = 560  # pixels
 def shown_stories(newsletter: Newsletter, now: datetime | None = None) -> ArticleQuerySet:
     """Return the stories of a newsletter that readers may see now, in their order."""
     stories = Article.objects.syndicated(now).filter(newsletter_stories__newsletter=newsletter)
-    return stories.order_by("newsletter_stories__place")
+    return stories.order_by("newsletter_stories__position")
 
 
 def read_stories(newsletter: Newsletter) -> list[Article]:

@@ -23,7 +23,7 @@ def digest_stories() -> ArticleQuerySet:
     """Return the stories of the last days that a digest can have, in the order of the front page."""
     now = timezone.now()
     stories = Article.objects.syndicated(now).within(now - timedelta(days=DIGEST_DAYS), now)
-    return stories.order_by(F("pin__place").asc(nulls_last=True), "-published_at", "-pk")[:MAX_OFFERED]
+    return stories.order_by(F("pin__position").asc(nulls_last=True), "-published_at", "-pk")[:MAX_OFFERED]
 
 
 @transaction.atomic
@@ -56,7 +56,7 @@ def change(
 
 def _store_stories(newsletter: Newsletter, stories: Sequence[Article]) -> None:
     NewsletterStory.objects.bulk_create(
-        NewsletterStory(newsletter=newsletter, article=article, place=position)
+        NewsletterStory(newsletter=newsletter, article=article, position=position)
         for position, article in enumerate(stories)
     )
 

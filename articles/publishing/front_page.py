@@ -49,11 +49,11 @@ def move_pin(*, article: Article, up: bool) -> None:
 def _lock_pins() -> list[int]:
     """Lock the pins and return the ids of the pinned articles, from the top."""
     Site.objects.select_for_update().get(pk=1)
-    return list(Pin.objects.order_by("place", "pk").values_list("article", flat=True))
+    return list(Pin.objects.order_by("position", "pk").values_list("article", flat=True))
 
 
 def _store_order(order: Sequence[int]) -> None:
     Pin.objects.exclude(article__in=order).delete()
     for position, pk in enumerate(order, 1):
-        Pin.objects.update_or_create(article_id=pk, defaults={"place": position})
+        Pin.objects.update_or_create(article_id=pk, defaults={"position": position})
     increment_site_version()

@@ -29,7 +29,7 @@ def home(request: SiteRequest) -> HttpResponse:
     if not LEGACY_QUERY_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
         return response
     articles = Article.objects.published(request.now)
-    pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
+    pinned = list(articles.filter(pin__isnull=False).order_by("pin__position", "pin__pk").listed())
     page = read_list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
     if not page["is_later"]:
         depend_on_counts(request, pinned)

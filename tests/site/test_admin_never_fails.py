@@ -65,7 +65,7 @@ def keys() -> dict[str, list[str]]:
     comment = make_comment(article)
     decisions.decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=person)
     Topic.objects.create(name="Harbour", slug="harbour")
-    Pin.objects.create(article=article, place=1)
+    Pin.objects.create(article=article, position=1)
     Newsletter.objects.create(subject="The week", is_digest=True, by=person)
     Redirect.objects.create(old="/old/", path="/archive/")
     save_page(page=StandingPage(title="About", slug="about"))

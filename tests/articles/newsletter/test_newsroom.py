@@ -235,7 +235,7 @@ def test_the_digest_offers_the_week_in_the_order_of_the_front_page(
 ) -> None:
     new = make_article("New", published_at=timezone.now())
     pinned = make_article("Pinned", published_at=timezone.now() - timedelta(days=3))
-    Pin.objects.create(article=pinned, place=1)
+    Pin.objects.create(article=pinned, position=1)
     make_article("Old", published_at=timezone.now() - timedelta(days=8))
     make_article("Scheduled", published_at=timezone.now() + timedelta(days=1))
     make_article("Archived", rights="unknown")
