@@ -65,7 +65,7 @@ _SECTIONS = {  # by the names of their URLs, in the order of the slugs in _FIND
 }
 _NO_TARGET: dict[str, Any] = {section.field: None for section in _SECTIONS.values()} | {
     "path": "",
-    "rest": "",
+    "path_suffix": "",
 }
 _FOLDERS = "|".join(section.folder for section in _SECTIONS.values())
 _BELOW_SECTION = re.compile(rf"(/(?:{_FOLDERS})/{SLUG_PATTERN}/)(.+)")
@@ -109,7 +109,7 @@ def find_target(path: str, query: str, now: datetime) -> str | None:
     if not candidates:
         return None
     rows = fetch_rows(_FIND, {"old": candidates, "now": now})
-    found = {old: (names, rest, to) for old, *names, rest, to in rows}
+    found = {old: (slugs, suffix, to) for old, *slugs, suffix, to in rows}
     for old in candidates:
         if old in found and (url := _target_url(*found[old])):
             if (below := _BELOW_SECTION.fullmatch(path)) and old == below[1]:
@@ -252,17 +252,17 @@ def _target_fields(to: str) -> dict[str, Any]:
         match = None
     section = _SECTIONS.get(match.url_name or "") if match else None
     if match and section and (target := section.model.objects.filter(slug=match.kwargs["slug"]).first()):
-        rest = (
+        suffix = (
             inside
             + (f"?{parts.query}" if parts.query else "")
             + (f"#{parts.fragment}" if parts.fragment else "")
         )
-        if len(rest) > MAX_PATH_SUFFIX_LENGTH:
+        if len(suffix) > MAX_PATH_SUFFIX_LENGTH:
             raise RedirectError(
                 _("The part after the page’s own URL can have at most %(limit)s characters.")
                 % {"limit": MAX_PATH_SUFFIX_LENGTH}
             )
-        return {section.field: target, "rest": rest}
+        return {section.field: target, "path_suffix": suffix}
     if existing := Redirect.objects.filter(old=url).first():
         return {name: getattr(existing, name) for name in _NO_TARGET}
     if match is None or section:
@@ -332,11 +332,11 @@ def _is_section(path: str) -> bool:
         return False
 
 
-def _target_url(names: list[str | None], rest: str, to: str) -> str | None:
+def _target_url(slugs: list[str | None], path_suffix: str, to: str) -> str | None:
     """Return the URL of a redirect's target. At most one of the slugs (story, topic, page, author) is set."""
-    for section, slug in zip(_SECTIONS.values(), names, strict=True):
+    for section, slug in zip(_SECTIONS.values(), slugs, strict=True):
         if slug:
-            return f"/{section.folder}/{slug}/{rest}"
+            return f"/{section.folder}/{slug}/{path_suffix}"
     return to or None
 
 

@@ -57,12 +57,12 @@ def lock_version(document: Any, seen: int) -> Any:
 
 @transaction.atomic
 def save_article(
-    *, article: Article, by: User | None = None, nonce: UUID | None = None, restored: int | None = None
+    *, article: Article, by: User | None = None, nonce: UUID | None = None, restored_number: int | None = None
 ) -> Article:
     """Store an article with its rendered body; cached pages that may show it are outdated by this.
 
     A changed text creates a Revision with the author `by`, the `nonce` of the form it was typed in, and the
-    number of the revision that is `restored`, if it is one.
+    number of the revision that it restores, if it does.
     """
     # The stored version, not that of the instance: a colleague may have saved since it was read. The lock
     # leaves the key alone, so that autosaves and notes of others do not wait for an upload of a picture.
@@ -74,7 +74,7 @@ def save_article(
     article.body_html = render_story(article.body)
     article.save()
     set_image_uses(article, images)
-    _create_revision(article, stored, by=by, nonce=nonce, restored=restored)
+    _create_revision(article, stored, by=by, nonce=nonce, restored_number=restored_number)
     store_keywords(article=article)
     increment_site_version()  # before the redirects are locked, see articles/redirects.py
     # Nobody has the URL of a draft.
@@ -159,7 +159,11 @@ def erase_author(*, user: User) -> None:
 
 @transaction.atomic
 def save_page(
-    *, page: StandingPage, by: User | None = None, nonce: UUID | None = None, restored: int | None = None
+    *,
+    page: StandingPage,
+    by: User | None = None,
+    nonce: UUID | None = None,
+    restored_number: int | None = None,
 ) -> StandingPage:
     """Store a page with its rendered text and a revision, as save_article does; an old slug redirects."""
     stored = _lock_stored(page)
@@ -169,7 +173,7 @@ def save_page(
     page.updated_at = timezone.now()
     _save_with_redirect(page, stored)
     set_image_uses(page, images)
-    _create_revision(page, stored, by=by, nonce=nonce, restored=restored)
+    _create_revision(page, stored, by=by, nonce=nonce, restored_number=restored_number)
     if not page.shown:
         invalidate_stale_copies()
     return page

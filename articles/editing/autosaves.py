@@ -97,11 +97,11 @@ def discard_autosaves(*, forms: Iterable[OpenForm], editor: User) -> None:
 
 @transaction.atomic
 def keep_conflicting_copy(
-    *, document: Document, text: DocumentText, by: User, base: int | None, nonce: UUID | None
+    *, document: Document, text: DocumentText, by: User, base_number: int | None, nonce: UUID | None
 ) -> Revision:
     """Store a text that was not saved because a colleague had saved another one meanwhile.
 
-    `base` is the number of the revision that it was based on. The same text of one form is stored once.
+    `base_number` is that of the revision that it was based on. The same text of one form is stored once.
     """
     lock_document(document)
     last = document.revisions.filter(is_conflicting_copy=True, by=by, nonce=nonce).first()
@@ -109,7 +109,7 @@ def keep_conflicting_copy(
         return last
     number = document.revisions.next_number()
     return document.revisions.create(
-        number=number, by=by, base=base, nonce=nonce, is_conflicting_copy=True, **text._asdict()
+        number=number, by=by, base_number=base_number, nonce=nonce, is_conflicting_copy=True, **text._asdict()
     )
 
 
@@ -126,5 +126,5 @@ def restore_revision(*, revision: Revision, by: User, latest: int) -> Document:
     for name, text in DocumentText.of(revision)._asdict().items():
         setattr(document, name, text)
     if isinstance(document, Article):
-        return save_article(article=document, by=by, restored=revision.number)
-    return save_page(page=document, by=by, restored=revision.number)
+        return save_article(article=document, by=by, restored_number=revision.number)
+    return save_page(page=document, by=by, restored_number=revision.number)

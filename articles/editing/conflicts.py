@@ -68,7 +68,7 @@ class TextConflict:
 
     latest: Revision  # of the colleague
     mine: DocumentText
-    base: int | None  # number of the revision on which `mine` is based
+    base_number: int | None  # of the revision on which `mine` is based
     differences: list[tuple[str, list[DiffPassage]]]  # by label of the field, from theirs to mine
     merged: DocumentText | None  # with the changes of both; None if the changes overlap
 
@@ -250,7 +250,9 @@ class DocumentForm(ConflictAwareForm):
                 cleaned[name] = normalize_newlines(cleaned[name])
         copy = self.chosen_copy
         if copy and not self.conflict and self.fields.keys() & set(DocumentText._fields) <= cleaned.keys():
-            self.conflict = self._compare(copy.base, DocumentText.of(copy), DocumentText.from_fields(cleaned))
+            self.conflict = self._compare(
+                copy.base_number, DocumentText.of(copy), DocumentText.from_fields(cleaned)
+            )
             self.prevent_saving()
         return cleaned
 
@@ -277,13 +279,13 @@ class DocumentForm(ConflictAwareForm):
         if name not in DocumentText._fields:
             super().require_choice(name, seen)
 
-    def _compare(self, number: int | None, mine: DocumentText, in_form: DocumentText) -> TextConflict:
+    def _compare(self, base_number: int | None, mine: DocumentText, in_form: DocumentText) -> TextConflict:
         """Compare the stored text with the one that is in the form now.
 
-        `mine` is the person's own text, based on the revision with that number.
+        `mine` is the person's own text, based on the revision with the number `base_number`.
         """
         latest = self.instance.revisions.saved().select_related("by").first()
-        base = self.instance.revisions.saved().filter(number=number or 0).first()
+        base = self.instance.revisions.saved().filter(number=base_number or 0).first()
         differences = []
         for name in DocumentText._fields:
             old, new = getattr(self.stored, name), getattr(in_form, name)
@@ -291,7 +293,7 @@ class DocumentForm(ConflictAwareForm):
                 differences.append((str(self.fields[name].label), compare(old, new)))
         merged = merge_texts(DocumentText.of(base), mine, self.stored) if base else None
         latest = latest or Revision(**document_key(self.instance), at=self.instance.updated_at)
-        return TextConflict(latest, mine, number, differences, merged)
+        return TextConflict(latest, mine, base_number, differences, merged)
 
 
 def merge_texts(base: DocumentText, mine: DocumentText, theirs: DocumentText) -> DocumentText | None:

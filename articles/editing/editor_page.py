@@ -223,7 +223,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         if request.POST["_fill"] == "theirs":
             text = theirs
         elif request.POST["_fill"] == "both":
-            base = document.revisions.saved().filter(number=copy.base or 0).first()
+            base = document.revisions.saved().filter(number=copy.base_number or 0).first()
             text = merge_texts(DocumentText.of(base), mine, theirs) if base else None
         data: Any = request.POST.copy()
         for name, value in (text or mine)._asdict().items():
@@ -290,7 +290,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 document=form.instance,
                 text=conflict.mine,
                 by=request_user(request),
-                base=conflict.base,
+                base_number=conflict.base_number,
                 nonce=form_nonce(request),
             )
         continued = self._get_continued_autosave(request, obj)

@@ -62,7 +62,7 @@ def history_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespon
     saved = list(document.revisions.saved().order_by("number").values_list("number", flat=True))
     for revision in page:
         index = bisect_left(saved, revision.number) - 1
-        revision.previous_number = revision.base or (saved[index] if index >= 0 else None)
+        revision.previous_number = revision.base_number or (saved[index] if index >= 0 else None)
     context = {
         **model_admin.page_context(request, document, _("History")),
         "page": page,

@@ -39,6 +39,22 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     "newsletterstory", "position", models.PositiveSmallIntegerField(db_column="place")
                 ),
+                migrations.RenameField("revision", "base", "base_number"),
+                migrations.AlterField(
+                    "revision", "base_number", models.PositiveIntegerField(db_column="base", null=True)
+                ),
+                migrations.RenameField("revision", "restored", "restored_number"),
+                migrations.AlterField(
+                    "revision",
+                    "restored_number",
+                    models.PositiveIntegerField(db_column="restored", null=True),
+                ),
+                migrations.RenameField("redirect", "rest", "path_suffix"),
+                migrations.AlterField(
+                    "redirect",
+                    "path_suffix",
+                    models.CharField(blank=True, db_column="rest", editable=False, max_length=200),
+                ),
                 migrations.RenameField("newsletterrecipient", "failure", "failure_code"),
                 migrations.AlterField(
                     "newsletterrecipient",

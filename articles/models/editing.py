@@ -82,8 +82,9 @@ class Revision(models.Model):
     at = models.DateTimeField(default=timezone.now)
     # A conflicting copy, which never was the document's text: a colleague had saved another one meanwhile.
     is_conflicting_copy = models.BooleanField(default=False)
-    base = models.PositiveIntegerField(null=True)  # of a conflicting copy: the revision it was based on
-    restored = models.PositiveIntegerField(null=True)  # number of the revision that this one restored
+    # Numbers of the revision that a conflicting copy is based on, and of the one that this one restored.
+    base_number = models.PositiveIntegerField(null=True, db_column="base")
+    restored_number = models.PositiveIntegerField(null=True, db_column="restored")
     nonce = models.UUIDField(null=True)  # of the form in which it was written
 
     objects = RevisionQuerySet.as_manager()

@@ -30,7 +30,9 @@ class Redirect(models.Model):
     author = models.ForeignKey("articles.Author", on_delete=models.CASCADE, null=True, editable=False)
     path = models.CharField(max_length=MAX_OLD_PATH_LENGTH, blank=True, editable=False)
     # Appended to the URL of the target.
-    rest = models.CharField(max_length=MAX_PATH_SUFFIX_LENGTH, blank=True, editable=False)
+    path_suffix = models.CharField(
+        max_length=MAX_PATH_SUFFIX_LENGTH, blank=True, editable=False, db_column="rest"
+    )
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
 
     class Meta:
@@ -58,4 +60,4 @@ class Redirect(models.Model):
     def destination(self) -> str:
         """Return the path to which it leads; whether readers may see the target is not checked."""
         target = self.article or self.topic or self.page or self.author
-        return target.get_absolute_url() + self.rest if target else self.path
+        return target.get_absolute_url() + self.path_suffix if target else self.path

@@ -55,7 +55,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
     draft.refresh_from_db()
     assert "at ten" in draft.body
     copy = draft.revisions.get(is_conflicting_copy=True)
-    assert ("at eleven" in copy.body, copy.by, copy.base) == (True, edda, 1)
+    assert ("at eleven" in copy.body, copy.by, copy.base_number) == (True, edda, 1)
 
     again = re.search('name="read" value="([^"]*)"', page)[1]
     assert second.post(change(draft), hers | {"read": again}).status_code == 302

@@ -75,7 +75,7 @@ def test_restoring_creates_a_new_revision(draft, emil):
     restored = restore_revision(revision=first, by=emil, latest=2)
     assert (restored.body, restored.body_html) == ("One.", "<p>One.</p>\n")
     last = draft.revisions.first()
-    assert (last.number, last.body, last.restored, last.by) == (3, "One.", 1, emil)
+    assert (last.number, last.body, last.restored_number, last.by) == (3, "One.", 1, emil)
     with pytest.raises(StaleVersionError):
         restore_revision(revision=first, by=emil, latest=2)
 
@@ -83,7 +83,7 @@ def test_restoring_creates_a_new_revision(draft, emil):
 def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
     text, nonce = DocumentText("Boats", "", "Mine."), uuid4()
     for _ in range(2):
-        copy = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=nonce)
+        copy = keep_conflicting_copy(document=draft, text=text, by=emil, base_number=1, nonce=nonce)
     assert (copy.number, copy.is_conflicting_copy, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)

@@ -41,7 +41,11 @@ def story(emil: User) -> Article:
     """Return a story whose current text no longer contains the name."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
     keep_conflicting_copy(
-        document=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None
+        document=article,
+        text=DocumentText("Seen", "JANE QUILL’s boat", ""),
+        by=emil,
+        base_number=1,
+        nonce=None,
     )
     article.title, article.slug, article.body = "A baker was seen", "seen", "It was a baker."
     save_article(article=article, by=emil)

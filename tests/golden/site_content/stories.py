@@ -104,7 +104,7 @@ def edit_story(people: People, story: Article) -> None:
     story.body += "\n\nA last word."
     save_article(article=story, by=emil)
     conflicting = DocumentText("The slip closes", "", "Edith’s own text.")
-    autosaves.keep_conflicting_copy(document=story, text=conflicting, by=edith, base=1, nonce=uuid4())
+    autosaves.keep_conflicting_copy(document=story, text=conflicting, by=edith, base_number=1, nonce=uuid4())
     notes.add_correction(article=story, by=emil, text="An earlier version gave a wrong year.")
     notes.add_note(article=story, by=edith, body="Ask the harbour master.")
 
