@@ -49,8 +49,8 @@ def shorten_names(names: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class BackupPart:
-    """A member of the file: a table or a media file."""
+class BackupMember:
+    """A member of the zip, as the manifest describes it: a table or a media file."""
 
     name: str  # the table's name, or the file's path in media/
     size: int  # bytes
@@ -68,8 +68,8 @@ class Manifest:
     migrations: dict[str, list[str]]  # the applied migrations, by app
     counts: dict[str, int]
     sequences: dict[str, tuple[int, bool]]  # last value, and whether it was used
-    tables: list[BackupPart] = field(default_factory=list)
-    media: list[BackupPart] = field(default_factory=list)
+    tables: list[BackupMember] = field(default_factory=list)
+    media: list[BackupMember] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # names of the tables that are not in the file
     program: str = ""  # the version of Soundoff that made the backup
 
@@ -92,9 +92,9 @@ class Manifest:
         return json.dumps(fields, ensure_ascii=False, indent=1).encode()
 
 
-def member_name(kind: str, part: BackupPart) -> str:
-    """Return the name of the part in the zip. `kind` is "table" or "media"."""
-    return f"tables/{part.name}.copy" if kind == "table" else f"media/{part.name}"
+def member_name(kind: str, member: BackupMember) -> str:
+    """Return the name of the member in the zip. `kind` is "table" or "media"."""
+    return f"tables/{member.name}.copy" if kind == "table" else f"media/{member.name}"
 
 
 def is_safe(name: str) -> bool:
@@ -117,14 +117,14 @@ class BackupWriter:
         self.zip = zipfile.ZipFile(self.hashing_stream, "w")
 
     @contextmanager
-    def part(self, name: str, *, compress: bool) -> Iterator["_PartWriter"]:
+    def open_member(self, name: str, *, compress: bool) -> Iterator["_MemberWriter"]:
         """Open a member for writing. With `compress` it is compressed, which gains nothing for media."""
         info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
         info.external_attr = 0o600 << 16
         info.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
         info._compresslevel = 1  # type: ignore[attr-defined]  # a ZipInfo ignores the ZipFile's level
         with self.zip.open(info, "w", force_zip64=True) as file:
-            hashed = _PartWriter(file)
+            hashed = _MemberWriter(file)
             yield hashed
             hashed.flush()
 
@@ -134,8 +134,8 @@ class BackupWriter:
 
     def finish(self, manifest: Manifest) -> str:
         """Write the manifest and the digest. Return the SHA-256 of the file, as `sha256sum` prints it."""
-        with self.part(MANIFEST, compress=True) as part:
-            part.write(manifest.to_json())
+        with self.open_member(MANIFEST, compress=True) as member:
+            member.write(manifest.to_json())
         self.zip.comment = COMMENT_PREFIX + b"0" * DIGEST_LENGTH
         self.zip.close()
         before = self.hashing_stream.sha256.copy()
@@ -175,7 +175,7 @@ class _HashingStream:
         """Do nothing: the caller closes the file."""
 
 
-class _PartWriter:
+class _MemberWriter:
     """Hash and write a member. Rows come one by one and are collected into chunks."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -200,10 +200,10 @@ class _PartWriter:
         self.size += len(data)
         self.file.write(data)
 
-    def to_part(self, name: str, **more: Any) -> BackupPart:
-        """Return the manifest's entry for what was written so far."""
+    def describe(self, name: str, **more: Any) -> BackupMember:
+        """Return what the manifest says about what was written so far."""
         self.flush()
-        return BackupPart(name, self.size, self.sha256.hexdigest(), **more)
+        return BackupMember(name, self.size, self.sha256.hexdigest(), **more)
 
 
 class BackupReader:
@@ -215,27 +215,27 @@ class BackupReader:
         self.manifest = manifest
 
     @contextmanager
-    def part(self, kind: str, part: BackupPart) -> Iterator["_PartReader"]:
+    def open_member(self, kind: str, member: BackupMember) -> Iterator["_MemberReader"]:
         """Open a member for reading. Its size and hash are compared again at the end of the block."""
-        with self.zip.open(member_name(kind, part)) as file:
-            checked = _PartReader(file, part.size)
+        with self.zip.open(member_name(kind, member)) as file:
+            checked = _MemberReader(file, member.size)
             yield checked
-            if (checked.size, checked.sha256.hexdigest()) != (part.size, part.sha256) or file.read(1):
-                raise BackupError(f"{self.path.name} is damaged in {member_name(kind, part)}.")
+            if (checked.size, checked.sha256.hexdigest()) != (member.size, member.sha256) or file.read(1):
+                raise BackupError(f"{self.path.name} is damaged in {member_name(kind, member)}.")
 
-    def check(self, kind: str, part: BackupPart) -> None:
+    def check_member(self, kind: str, member: BackupMember) -> None:
         """Read a member to its end. Raises BackupError if it is damaged."""
         try:
-            with self.part(kind, part) as file:
+            with self.open_member(kind, member) as file:
                 while file.read(CHUNK):
                     pass
         except BackupError:
             raise
         except Exception as error:  # zipfile and zlib raise many kinds
-            raise BackupError(f"{self.path.name} is damaged in {member_name(kind, part)}.") from error
+            raise BackupError(f"{self.path.name} is damaged in {member_name(kind, member)}.") from error
 
 
-class _PartReader(io.RawIOBase):
+class _MemberReader(io.RawIOBase):
     """Read a member, and never more bytes than the manifest says (a zip may unpack to any size)."""
 
     def __init__(self, file: IO[bytes], size_limit: int) -> None:
@@ -272,9 +272,9 @@ def open_backup(path: Path) -> Iterator[BackupReader]:
         with archive:
             reader = BackupReader(path, archive, _read_manifest(path, archive))
             _check_names(reader)
-            for kind, parts in (("table", reader.manifest.tables), ("media", reader.manifest.media)):
-                for part in parts:
-                    reader.check(kind, part)
+            for kind, members in (("table", reader.manifest.tables), ("media", reader.manifest.media)):
+                for member in members:
+                    reader.check_member(kind, member)
             if not is_intact:
                 raise BackupError(f"{path.name} is damaged, though each of its parts is intact.")
             yield reader
@@ -325,13 +325,13 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
         )
     try:
         for kind in ("tables", "media"):
-            fields[kind] = [BackupPart(**part) for part in fields[kind]]
+            fields[kind] = [BackupMember(**member) for member in fields[kind]]
         fields["sequences"] = {name: (int(n), bool(used)) for name, (n, used) in fields["sequences"].items()}
         manifest = Manifest(**fields)
         is_valid = (
             manifest.at.tzinfo is not None
             and all(isinstance(names, list) for names in manifest.migrations.values())
-            and all(map(_is_valid_part, (*manifest.tables, *manifest.media)))
+            and all(map(_is_valid_member, (*manifest.tables, *manifest.media)))
         )
     except Exception as error:
         raise BackupError(
@@ -342,10 +342,10 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
     return manifest
 
 
-def _is_valid_part(part: BackupPart) -> bool:
-    """Return whether the fields of a part have the right types."""
-    names = (part.name, *part.columns)
-    return isinstance(part.size, int) and part.size >= 0 and all(isinstance(name, str) for name in names)
+def _is_valid_member(member: BackupMember) -> bool:
+    """Return whether the fields of a member have the right types."""
+    names = (member.name, *member.columns)
+    return isinstance(member.size, int) and member.size >= 0 and all(isinstance(name, str) for name in names)
 
 
 def _check_names(reader: BackupReader) -> None:
@@ -362,8 +362,8 @@ def _check_names(reader: BackupReader) -> None:
             raise BackupError(f"{name} has a file whose path leads out of media/: {media.name!r}.")
     present = Counter(reader.zip.namelist())
     listed = [MANIFEST]
-    listed += [member_name("table", part) for part in manifest.tables]
-    listed += [member_name("media", part) for part in manifest.media]
+    listed += [member_name("table", member) for member in manifest.tables]
+    listed += [member_name("media", member) for member in manifest.media]
     for extra in present - Counter(listed):
         raise BackupError(f"{name} holds {extra!r}, which its list does not name, or holds it twice.")
     for missing in Counter(listed) - present:

@@ -20,7 +20,7 @@ from archive.backup import tables
 from archive.backup.container import (
     CHUNK,
     BackupError,
-    BackupPart,
+    BackupMember,
     BackupReader,
     Manifest,
     first_line,
@@ -215,7 +215,7 @@ def _fill_tables(reader: BackupReader) -> None:
     tables.set_value_format()
     columns = tables.table_columns()
     replaced = [name for name in columns if name != "django_migrations"]
-    found = {part.name: sorted(part.columns) for part in reader.manifest.tables}
+    found = {member.name: sorted(member.columns) for member in reader.manifest.tables}
     expected = {name: sorted(columns[name]) for name in columns if name not in tables.EXCLUDED_TABLES}
     if found != expected:
         names = sorted(
@@ -229,9 +229,9 @@ def _fill_tables(reader: BackupReader) -> None:
             f"{reader.path.name} has other sequences than its migrations make: {sorted(unknown)}."
         )
     with tables.replace_contents(replaced):
-        for part in reader.manifest.tables:
-            with reader.part("table", part) as rows:
-                tables.copy_in(part, rows)
+        for member in reader.manifest.tables:
+            with reader.open_member("table", member) as rows:
+                tables.copy_in(member, rows)
     tables.set_sequences(reader.manifest.sequences)
     ContentType.objects.clear_cache()  # their ids may have changed
 
@@ -276,7 +276,7 @@ def existing_data() -> str:
     return ""
 
 
-def _images_to_restore(manifest: Manifest, *, keep_images: bool) -> list[BackupPart]:
+def _images_to_restore(manifest: Manifest, *, keep_images: bool) -> list[BackupMember]:
     """Return the images of the backup that the storage lacks. Raises BackupError if it has others.
 
     Their names are digests, so a file of the same name is the same. Images of another site would be deleted
@@ -291,36 +291,36 @@ def _images_to_restore(manifest: Manifest, *, keep_images: bool) -> list[BackupP
             f"This site is not empty: {location} has files. Move them away. If this site has lost only its "
             "database, restore with --keep-images instead."
         )
-    names = {f"{MEDIA}/{part.name}" for part in manifest.media}
+    names = {f"{MEDIA}/{member.name}" for member in manifest.media}
     if any(name not in names and file.modified < manifest.at for name, file in existing.items()):
         raise BackupError(
             f"{location} has files that are older than the backup and not in it, so they are of another site."
         )
     if irregular := [name for name, file in existing.items() if not file.is_regular]:  # root follows no link
         raise BackupError(f"{files.storage().describe_location(irregular[0])} is no regular file. Delete it.")
-    return [part for part in manifest.media if f"{MEDIA}/{part.name}" not in existing]
+    return [member for member in manifest.media if f"{MEDIA}/{member.name}" not in existing]
 
 
-def _check_free_space(media: list[BackupPart]) -> None:
+def _check_free_space(media: list[BackupMember]) -> None:
     """Raise BackupError if these images do not fit on the disk of the data folder."""
     if files.storage().is_shared:
         return
-    needed, folder = sum(part.size for part in media), files.storage().path("")
+    needed, folder = sum(member.size for member in media), files.storage().path("")
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise BackupError(f"The media need {megabytes(needed)}, and {folder} has {megabytes(free)} left.")
 
 
-def _media(reader: BackupReader, parts: list[BackupPart]) -> "_Media | _SharedMedia":
-    return _SharedMedia(reader, parts) if files.storage().is_shared else _Media(reader, parts)
+def _media(reader: BackupReader, members: list[BackupMember]) -> "_Media | _SharedMedia":
+    return _SharedMedia(reader, members) if files.storage().is_shared else _Media(reader, members)
 
 
 class _SharedMedia:
     """Store media before the commit, and delete them if it fails. A bucket can't rename files."""
 
-    def __init__(self, reader: BackupReader, parts: list[BackupPart]) -> None:
+    def __init__(self, reader: BackupReader, members: list[BackupMember]) -> None:
         self.reader = reader
-        self.parts = parts
+        self.members = members
         self.saved: list[str] = []
 
     def __enter__(self) -> "_SharedMedia":
@@ -328,9 +328,9 @@ class _SharedMedia:
 
     def put_in_place(self) -> None:
         """Store the files."""
-        for part in self.parts:
-            self.saved.append(f"{MEDIA}/{part.name}")
-            with self.reader.part("media", part) as data:
+        for member in self.members:
+            self.saved.append(f"{MEDIA}/{member.name}")
+            with self.reader.open_member("media", member) as data:
                 content = b"".join(iter(partial(data.read, CHUNK), b""))
             files.save(self.saved[-1], content)
 
@@ -342,21 +342,21 @@ class _SharedMedia:
 class _Media:
     """Unpack media into a staging folder, move them into place before the commit, remove them if it fails."""
 
-    def __init__(self, reader: BackupReader, parts: list[BackupPart]) -> None:
+    def __init__(self, reader: BackupReader, members: list[BackupMember]) -> None:
         self.reader = reader
-        self.parts = parts
+        self.members = members
         self.root = Path(files.storage().path(MEDIA))
         self.staging = self.root / ".restoring"
         self.placed: list[Path] = []
 
     def __enter__(self) -> "_Media":
-        if self.parts:
+        if self.members:
             self.root.mkdir(mode=0o700, exist_ok=True)
             shutil.rmtree(self.staging, ignore_errors=True)  # left by a restore that was killed
             self.staging.mkdir(mode=0o700)
             try:
-                for part in self.parts:
-                    self._unpack(part)
+                for member in self.members:
+                    self._unpack(member)
             except BaseException:
                 shutil.rmtree(self.staging, ignore_errors=True)
                 raise
@@ -364,12 +364,12 @@ class _Media:
 
     def put_in_place(self) -> None:
         """Move the unpacked files into media/."""
-        if self.parts:
+        if self.members:
             os.sync()  # one fsync for each file would take much longer
-            for part in self.parts:
-                place = self.root / part.name
-                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self.placed.append((self.staging / part.name).rename(place))
+            for member in self.members:
+                path = self.root / member.name
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.placed.append((self.staging / member.name).rename(path))
             self._change_owner()
 
     def __exit__(self, failure: object, *args: object) -> None:
@@ -377,10 +377,10 @@ class _Media:
         for path in self.placed if failure else ():
             path.unlink()
 
-    def _unpack(self, part: BackupPart) -> None:
-        path = self.staging / part.name
+    def _unpack(self, member: BackupMember) -> None:
+        path = self.staging / member.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self.reader.part("media", part) as data, path.open("xb") as file:
+        with self.reader.open_member("media", member) as data, path.open("xb") as file:
             shutil.copyfileobj(data, file, CHUNK)
 
     def _change_owner(self) -> None:

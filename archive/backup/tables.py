@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-from archive.backup.container import CHUNK, BackupError, BackupPart
+from archive.backup.container import CHUNK, BackupError, BackupMember
 from core.database.sql import execute, fetch_column, fetch_rows, fetch_value
 
 # The tables that a backup leaves out, with the reasons.
@@ -97,14 +97,14 @@ def copy_out(name: str, columns: list[str], to: Any) -> int:
         return int(cursor.rowcount)
 
 
-def copy_in(part: BackupPart, rows: Any) -> None:
+def copy_in(member: BackupMember, rows: Any) -> None:
     """Copy rows into the table. Raises BackupError if their number is not that of the manifest."""
     with connection.cursor() as cursor:
-        column_list = ", ".join(map(_quoted, part.columns))
-        cursor.cursor.copy_expert(f"COPY {_quoted(part.name)} ({column_list}) FROM STDIN", rows, size=CHUNK)
-        if cursor.rowcount != part.rows:
+        column_list = ", ".join(map(_quoted, member.columns))
+        cursor.cursor.copy_expert(f"COPY {_quoted(member.name)} ({column_list}) FROM STDIN", rows, size=CHUNK)
+        if cursor.rowcount != member.rows:
             raise BackupError(
-                f"The table {part.name} has {part.rows:,} rows, but {cursor.rowcount:,} were read."
+                f"The table {member.name} has {member.rows:,} rows, but {cursor.rowcount:,} were read."
             )
 
 

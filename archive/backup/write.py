@@ -18,7 +18,7 @@ from archive.backup import tables
 from archive.backup.container import (
     CHUNK,
     BackupError,
-    BackupPart,
+    BackupMember,
     BackupWriter,
     Manifest,
     first_line,
@@ -60,7 +60,7 @@ def backup(path: Path) -> BackupResult:
         raise BackupError(f"{path} exists and is not a file.")
     if not path.parent.is_dir():
         raise BackupError(f"The folder {path.parent} does not exist.")
-    _remove_stale_parts(path)
+    _remove_stale_files(path)
     return _backup(path, write_and_rename(path), verify=False)
 
 
@@ -81,10 +81,10 @@ def _backup(path: Path, target: AbstractContextManager[Path], *, verify: bool) -
     """
     began, folder = time.monotonic(), path.parent
     try:
-        with target as part:
-            folder = part.parent
+        with target as unfinished:
+            folder = unfinished.parent
             _check_free_space(folder)
-            with part.open("wb") as file:
+            with unfinished.open("wb") as file:
                 writer, notes = BackupWriter(file), list[str]()
                 try:
                     manifest = _write_tables(writer)
@@ -97,7 +97,7 @@ def _backup(path: Path, target: AbstractContextManager[Path], *, verify: bool) -
                 os.fsync(file.fileno())
                 size = file.seek(0, os.SEEK_END)
             if verify:
-                _verify(part)
+                _verify(unfinished)
         if path.is_absolute():
             _sync_folder(path.parent)
     except OSError as error:
@@ -134,10 +134,10 @@ def _write_tables(writer: BackupWriter) -> Manifest:
         for name, columns in found.items():
             if name in tables.EXCLUDED_TABLES:
                 continue
-            with writer.part(f"tables/{name}.copy", compress=True) as part:
-                rows = tables.copy_out(name, columns, part)
-                copied.append(part.to_part(name, rows=rows, columns=columns))
-        counted = {part.name: part.rows for part in copied}
+            with writer.open_member(f"tables/{name}.copy", compress=True) as file:
+                rows = tables.copy_out(name, columns, file)
+                copied.append(file.describe(name, rows=rows, columns=columns))
+        counted = {member.name: member.rows for member in copied}
         return Manifest(
             taken_at=at.astimezone(UTC).isoformat(),
             postgres=connection.connection.server_version,
@@ -158,8 +158,8 @@ def _migrations() -> dict[str, list[str]]:
     return found
 
 
-def _write_media(writer: BackupWriter, notes: list[str]) -> Iterator[BackupPart]:
-    """Write all media files. Yield their entries for the manifest, and append notes about odd files."""
+def _write_media(writer: BackupWriter, notes: list[str]) -> Iterator[BackupMember]:
+    """Write all media files. Yield them as members for the manifest, and append notes about odd files."""
     for file in _media():
         name, location = file.name.removeprefix(f"{MEDIA}/"), storage().describe_location(file.name)
         if not file.is_regular or not is_safe(name):
@@ -169,14 +169,14 @@ def _write_media(writer: BackupWriter, notes: list[str]) -> Iterator[BackupPart]
             source = storage().open(file.name)
         except FileNotFoundError:  # deleted meanwhile
             continue
-        with source, writer.part(file.name, compress=False) as part:
-            shutil.copyfileobj(source, part, CHUNK)
-            entry = part.to_part(name)
+        with source, writer.open_member(file.name, compress=False) as copy:
+            shutil.copyfileobj(source, copy, CHUNK)
+            member = copy.describe(name)
         # The folder of an image is named after the hash of its largest file.
         path = PurePosixPath(name)
-        if path.stem == "full" and DIGEST.fullmatch(path.parent.name) and entry.sha256 != path.parent.name:
+        if path.stem == "full" and DIGEST.fullmatch(path.parent.name) and member.sha256 != path.parent.name:
             notes.append(f"Damaged already, and backed up as it is: {location}")
-        yield entry
+        yield member
 
 
 def _media() -> Iterator[StoredFile]:
@@ -195,7 +195,7 @@ def _check_free_space(folder: Path) -> None:
         )
 
 
-def _remove_stale_parts(path: Path) -> None:
+def _remove_stale_files(path: Path) -> None:
     """Delete unfinished files of backups that were killed a day ago or earlier."""
     for old in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         with suppress(OSError):

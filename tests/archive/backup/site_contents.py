@@ -52,7 +52,7 @@ def empty_site() -> None:
     assert not Comment.objects.exists()
 
 
-def parts_of(file: Path) -> list[zipfile.ZipInfo]:
+def members_of(file: Path) -> list[zipfile.ZipInfo]:
     with zipfile.ZipFile(file) as archive:
         return archive.infolist()
 

@@ -9,7 +9,7 @@ import pytest
 from archive.backup.container import BackupError, open_backup
 from archive.backup.write import backup
 from moderation.models import FilterVersion
-from tests.archive.backup.site_contents import assert_untouched_by, empty_site, parts_of, put_media
+from tests.archive.backup.site_contents import assert_untouched_by, empty_site, members_of, put_media
 from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
@@ -21,13 +21,13 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
     whole, found = bytearray(file.read_bytes()), 0
     empty_site()
     data_path("media").rename(data_path("media").with_name("gone"))
-    for part in parts_of(file):
-        start = part.header_offset + 30 + sum(whole[part.header_offset + n] for n in (26, 28))
-        place = start + (part.compress_size // 2 if part.file_size else 0)
+    for member in members_of(file):
+        start = member.header_offset + 30 + sum(whole[member.header_offset + n] for n in (26, 28))
+        place = start + (member.compress_size // 2 if member.file_size else 0)
         whole[place] ^= 4
         file.write_bytes(whole)
         whole[place] ^= 4
-        with pytest.raises(BackupError, match=f"damaged in {part.filename}"), open_backup(file):
+        with pytest.raises(BackupError, match=f"damaged in {member.filename}"), open_backup(file):
             pass
         found += 1
     assert found > 40

@@ -21,14 +21,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def rewrite_manifest(file: Path, change: Any, *, more: dict[str, bytes] | None = None) -> None:
     """Write the backup again with a changed manifest and correct digests, as an attacker would."""
     with zipfile.ZipFile(file) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    manifest = json.loads(parts.pop(container.MANIFEST))
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members.pop(container.MANIFEST))
     change(manifest)
     with file.open("wb") as out:
         writer = BackupWriter(out)
-        for name, data in {**parts, **(more or {})}.items():
-            with writer.part(name, compress=True) as part:
-                part.write(data)
+        for name, data in {**members, **(more or {})}.items():
+            with writer.open_member(name, compress=True) as member:
+                member.write(data)
 
         class RewrittenManifest:
             def to_json(self) -> bytes:
@@ -82,8 +82,8 @@ def test_an_unlisted_or_missing_part_is_refused(file: Path) -> None:
     rewrite_manifest(file, lambda manifest: None, more={"media/more": b"more"})
     assert_untouched_by(file, "holds 'media/more', which its list does not name")
     file.write_bytes(kept)
-    part = {"name": "less", "size": 4, "sha256": "", "rows": 0, "columns": []}
-    rewrite_manifest(file, lambda manifest: manifest["media"].append(part))
+    member = {"name": "less", "size": 4, "sha256": "", "rows": 0, "columns": []}
+    rewrite_manifest(file, lambda manifest: manifest["media"].append(member))
     assert_untouched_by(file, "lacks 'media/less', which its list names")
     file.write_bytes(kept)
     rewrite_manifest(file, lambda manifest: manifest["tables"][0].update(name='x"; DROP TABLE y'))

@@ -18,7 +18,7 @@ from archive.backup.write import backup
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State
 from moderation.actions.decisions import decide
-from tests.archive.backup.site_contents import empty_site, parts_of, put_media
+from tests.archive.backup.site_contents import empty_site, members_of, put_media
 from tests.factories import make_article, make_comment
 from tests.helpers.data_folder import data_path
 
@@ -30,7 +30,7 @@ def test_every_table_is_in_the_backup_or_excluded_by_name(file: Path, paths: lis
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
     with open_backup(file) as reader:
-        copied = {part.name for part in reader.manifest.tables}
+        copied = {member.name for member in reader.manifest.tables}
     assert there - copied == set(tables.EXCLUDED_TABLES)
 
 
@@ -84,7 +84,8 @@ def test_links_are_not_followed(file: Path, tmp_path: Path) -> None:
     result = backup(file)
     assert len(result.notes) == 2
     assert all("not an ordinary file" in note for note in result.notes)
-    assert [p.filename for p in parts_of(file) if p.filename.startswith("media")] == ["media/ab/real.jpg"]
+    names = [member.filename for member in members_of(file)]
+    assert [name for name in names if name.startswith("media")] == ["media/ab/real.jpg"]
     assert b"a secret" not in file.read_bytes()
 
 
