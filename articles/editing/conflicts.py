@@ -104,10 +104,10 @@ class ConflictAwareForm(forms.ModelForm[Any]):
     def fill_with_unsaved(self, unsaved_fields: Mapping[str, list[str]]) -> None:
         """Show unsaved values, unticked boxes too. A field that is not among them stays as it is."""
         data = MultiValueDict(unsaved_fields)
-        for name, entry in self.fields.items():
+        for name, field in self.fields.items():
             key = self.add_prefix(name)
-            if not entry.widget.is_hidden and any(part in unsaved_fields for part in (key, f"{key}_0")):
-                self.initial[name] = entry.widget.value_from_datadict(data, MultiValueDict(), key)
+            if not field.widget.is_hidden and not unsaved_fields.keys().isdisjoint((key, f"{key}_0")):
+                self.initial[name] = field.widget.value_from_datadict(data, MultiValueDict(), key)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -143,9 +143,9 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
     def _show_stored(self, name: str) -> None:
         """Put the stored value into the submitted data, in case the form is shown again."""
-        entry, key = self.fields[name], self.add_prefix(name)
-        widget: Any = getattr(entry.widget, "widget", entry.widget)  # the admin wraps some
-        value = entry.prepare_value(self.get_initial_for_field(entry, name))
+        field, key = self.fields[name], self.add_prefix(name)
+        widget: Any = getattr(field.widget, "widget", field.widget)  # the admin wraps some
+        value = field.prepare_value(self.get_initial_for_field(field, name))
         parts = [(key, widget, value)]
         if isinstance(widget, forms.MultiWidget):
             pairs = zip_longest(widget.widgets, widget.decompress(value) or [])
@@ -190,11 +190,11 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
     def _digests(self) -> dict[str, str]:
         model = self._meta.model._meta
-        columns = {column.name for column in (*model.fields, *model.many_to_many)}
+        model_fields = {each.name for each in (*model.fields, *model.many_to_many)}
         return {
-            name: self._digest(name, self.get_initial_for_field(entry, name))
-            for name, entry in self.fields.items()
-            if not entry.widget.is_hidden and (name in columns or name in self.initial)
+            name: self._digest(name, self.get_initial_for_field(field, name))
+            for name, field in self.fields.items()
+            if not field.widget.is_hidden and (name in model_fields or name in self.initial)
         }
 
     def _digest(self, name: str, value: Any) -> str:
@@ -205,22 +205,22 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
     def _stored(self, name: str) -> Any:
         """Return the stored value as the form would clean it."""
-        entry = self.fields[name]
-        value = self.get_initial_for_field(entry, name)
-        if isinstance(entry, forms.MultiValueField):
-            return entry.clean(entry.widget.decompress(value))
-        if isinstance(entry, forms.FileField):
-            return entry.clean(None, value)
-        return entry.clean(entry.prepare_value(value))
+        field = self.fields[name]
+        value = self.get_initial_for_field(field, name)
+        if isinstance(field, forms.MultiValueField):
+            return field.clean(field.widget.decompress(value))
+        if isinstance(field, forms.FileField):
+            return field.clean(None, value)
+        return field.clean(field.prepare_value(value))
 
     def _value_text(self, name: str, value: Any) -> str:
-        entry = self.fields[name]
+        field = self.fields[name]
         if isinstance(value, datetime):
             return time_formatter().moment(value)
         if isinstance(value, bool):
             return _("yes") if value else _("no")
-        if isinstance(entry, forms.ChoiceField) and not isinstance(value, Model | QuerySet):
-            choices: Any = entry.choices
+        if isinstance(field, forms.ChoiceField) and not isinstance(value, Model | QuerySet):
+            choices: Any = field.choices
             return str(dict(choices).get(value, value) or "")
         if isinstance(value, Iterable) and not isinstance(value, str | File):
             return ", ".join(str(item) for item in value)

@@ -53,7 +53,7 @@ def drawer_inlines(formsets: Iterable[Any]) -> list[tuple[Any, str]]:
 
 
 def _describe_choices(form: forms.BaseForm) -> str:
-    names = [name for name, entry in form.fields.items() if isinstance(entry, forms.ChoiceField)]
+    names = [name for name, field in form.fields.items() if isinstance(field, forms.ChoiceField)]
     return describe_fields(form, [name for name in names if not form[name].is_hidden])
 
 
@@ -64,16 +64,16 @@ def describe_fields(form: forms.BaseForm, names: Iterable[str]) -> str:
 
 
 def _describe(form: forms.BaseForm, name: str) -> str:
-    entry: Any = form.fields[name]
+    field: Any = form.fields[name]
     value: Any = form[name].value()
-    if isinstance(entry, forms.BooleanField):
-        return str(entry.label) if value else ""
-    if isinstance(entry, forms.MultiValueField):
-        entry = entry.fields[0]  # all have the same choices
-    if not isinstance(entry, forms.ChoiceField) or isinstance(entry.widget, forms.TextInput):
+    if isinstance(field, forms.BooleanField):
+        return str(field.label) if value else ""
+    if isinstance(field, forms.MultiValueField):
+        field = field.fields[0]  # all have the same choices
+    if not isinstance(field, forms.ChoiceField) or isinstance(field.widget, forms.TextInput):
         return "" if value is None else str(value)
     chosen = value if isinstance(value, list | tuple) else [value]
-    choices: Any = entry.choices
+    choices: Any = field.choices
     labels = {str(key): str(label) for key, label in choices if key not in ("", None)}
     keys = dict.fromkeys(str(getattr(choice, "pk", choice)) for choice in chosen)
     return ", ".join(labels[key] for key in keys if key in labels)

@@ -145,17 +145,17 @@ def stories(request: SiteRequest, file: str) -> HttpResponse:
     return _xml_response("urlset", "url", ((story.get_absolute_url(), story.changed_at) for story in found))
 
 
-def _xml_response(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
+def _xml_response(root: str, child: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
     """Return a sitemap of these paths, each with the time of its last change or None."""
     response = HttpResponse(content_type="application/xml; charset=utf-8")
     writer = XmlWriter(response, "utf-8")
     writer.startDocument()
     writer.startElement(root, {"xmlns": NAMESPACE})
     for path, changed_at in urls:
-        writer.startElement(entry, {})
+        writer.startElement(child, {})
         writer.addQuickElement("loc", settings.SITE_URL + path)
         if changed_at:
             writer.addQuickElement("lastmod", utc_text(changed_at))
-        writer.endElement(entry)
+        writer.endElement(child)
     writer.endElement(root)
     return response
