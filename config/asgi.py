@@ -81,7 +81,7 @@ class Application:
             await self._run_lifespan(receive, send)
             return
         environ = make_environ(scope)
-        requests.begin(environ)
+        requests.start_request(environ)
         try:
             response = await self.pages.respond_from_memory(environ, self.stamp_reader)
         except Exception:
@@ -91,7 +91,7 @@ class Application:
             return
         try:
             with await read_body(environ, receive) if has_body(environ) else nullcontext():
-                requests.complete(environ)
+                requests.start_timer(environ)
                 await self._respond(environ, receive, send)
         except ClientDisconnectedError:
             return
@@ -220,7 +220,7 @@ def _environ_name(header: bytes) -> str:
 
 
 async def _start(response: RawResponse, send: Send, environ: Environ) -> None:
-    requests.answer(environ, response.status)
+    requests.record_response(environ, response.status)
     headers = [_encode_header(header) for header in response.headers]
     headers.append((b"x-request-id", environ[request_ids.KEY].encode("latin-1")))
     await send({"type": "http.response.start", "status": int(response.status[:3]), "headers": headers})

@@ -1,4 +1,4 @@
-"""The record of a request: its id, its place in the metrics and, if wanted, its line in the log."""
+"""Give each request an id, count the response to it in the metrics and, if wanted, log it."""
 
 import logging
 from bisect import bisect_left
@@ -22,17 +22,17 @@ from core.monitoring.metrics import REGISTRY
 
 # Keys in the environ of a request
 CACHE_RESULT_KEY = "soundoff.answer"  # how the page cache answered: CACHED or COPY
-_COMPLETE_AT_KEY = "soundoff.complete_at"  # the time of time.perf_counter at which the request was complete
+_TIMER_START_KEY = "soundoff.timer_start"  # the time of time.perf_counter at which the request was complete
 
 CACHED, COPY = "cached", "copy"
 
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 2)  # upper limits in seconds; a last one has no limit
 MAX_LINES = 10_000  # lines that wait for the output
 
-# For each kind of answer, class of status and name of a URL: the numbers of answers in each bucket, and then
-# the sum of their seconds. Only the event loop writes them, so they need no lock. The library's counters
+# For each kind of response, class of status and name of a URL: the numbers of responses in each bucket, and
+# then the sum of their seconds. Only the event loop writes them, so they need no lock. The library's counters
 # took several times as long, for every cached page.
-_answers: dict[tuple[str, str, str], list[float]] = {}
+_response_counts: dict[tuple[str, str, str], list[float]] = {}
 
 log = logging.getLogger(__name__)
 
@@ -57,24 +57,24 @@ def write_lines_in_thread() -> QueueListener:
     return writer
 
 
-def begin(environ: Environ) -> None:
-    """Give a request its id."""
+def start_request(environ: Environ) -> None:
+    """Give a request its id, and start its timer."""
     environ[request_ids.KEY] = request_ids.choose_id(environ.get("HTTP_X_REQUEST_ID", ""))
-    complete(environ)
+    start_timer(environ)
 
 
-def complete(environ: Environ) -> None:
+def start_timer(environ: Environ) -> None:
     """Measure the time from here on. Called again for a body, as its client may be slow."""
-    environ[_COMPLETE_AT_KEY] = perf_counter()
+    environ[_TIMER_START_KEY] = perf_counter()
 
 
-def answer(environ: Environ, status: str) -> None:
-    """Count the answer to a request, and log it. `status` is that of WSGI, such as "200 OK"."""
+def record_response(environ: Environ, status: str) -> None:
+    """Count the response to a request, and log it. `status` is that of WSGI, such as "200 OK"."""
     if not (settings.METRICS_TOKEN or settings.ACCESS_LOG):
         return
-    seconds = perf_counter() - environ[_COMPLETE_AT_KEY]
+    seconds = perf_counter() - environ[_TIMER_START_KEY]
     kind, name = _kind(environ, status), environ.get(URL_NAME_KEY) or NO_NAME
-    count(kind, status[0], name, seconds)
+    count_response(kind, status[0], name, seconds)
     if settings.ACCESS_LOG:
         method = environ["REQUEST_METHOD"]
         log.info(
@@ -98,7 +98,7 @@ def answer(environ: Environ, status: str) -> None:
 
 
 def _kind(environ: Environ, status: str) -> str:
-    """Return the kind of an answer, a label of soundoff_requests."""
+    """Return the kind of a response, the label `answer` of soundoff_requests."""
     if kind := environ.get(CACHE_RESULT_KEY):
         return str(kind)
     if environ["PATH_INFO"] in health.MONITORING_PATHS:
@@ -110,11 +110,11 @@ def _kind(environ: Environ, status: str) -> str:
     return "made" if is_anonymous(environ) else "personal"
 
 
-def count(kind: str, status: str, name: str, seconds: float) -> None:
-    """Count an answer. `status` is the first digit of its status, `name` that of its URL."""
-    numbers = _answers.get((kind, status, name))
+def count_response(kind: str, status: str, name: str, seconds: float) -> None:
+    """Count a response. `status` is the first digit of its status, `name` that of its URL."""
+    numbers = _response_counts.get((kind, status, name))
     if numbers is None:
-        numbers = _answers[kind, status, name] = [0] * (len(BUCKETS) + 2)
+        numbers = _response_counts[kind, status, name] = [0] * (len(BUCKETS) + 2)
     numbers[bisect_left(BUCKETS, seconds)] += 1
     numbers[-1] += seconds
 
@@ -124,10 +124,10 @@ class RequestMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         # Prometheus can't see the first of a number that was not there before.
-        answers = dict.fromkeys([("error", "5"), ("unavailable", "5"), (COPY, "2")], 0.0)
+        by_kind = dict.fromkeys([("error", "5"), ("unavailable", "5"), (COPY, "2")], 0.0)
         pages: dict[str, list[float]] = {}
-        for (kind, status, name), numbers in list(_answers.items()):
-            answers[kind, status] = answers.get((kind, status), 0) + sum(numbers[:-1])
+        for (kind, status, name), numbers in list(_response_counts.items()):
+            by_kind[kind, status] = by_kind.get((kind, status), 0) + sum(numbers[:-1])
             before = pages.get(name, [0] * len(numbers))
             pages[name] = [a + b for a, b in zip(before, numbers, strict=True)]
         counter = CounterMetricFamily(
@@ -135,7 +135,7 @@ class RequestMetrics(Collector):
             "Requests by the kind of their answer and the class of its status.",
             labels=["answer", "status"],
         )
-        for (kind, status), n in answers.items():
+        for (kind, status), n in by_kind.items():
             counter.add_metric([kind, f"{status}xx"], n)
         yield counter
         histogram = HistogramMetricFamily(

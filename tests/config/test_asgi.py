@@ -111,8 +111,8 @@ from core.monitoring.request_ids import KEY
 requests.write_lines_in_thread()
 for number in range(2 * requests.MAX_LINES):
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", KEY: f"{number:08}"}
-    requests.complete(environ)
-    requests.answer(environ, "200 OK")
+    requests.start_timer(environ)
+    requests.record_response(environ, "200 OK")
 print("answered", flush=True)
 """
 

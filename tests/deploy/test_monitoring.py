@@ -64,7 +64,7 @@ def printed(
     record_backup(LastBackup(tmp_path / "site.zip", now, 5, "ab" * 32, 0.5, {}))
     JobRun.objects.create(name="A job", started_at=now - timedelta(minutes=1))
     for answer in ("cached", "made", "personal", "static", "check", "copy", "unavailable", "error"):
-        requests.count(answer, "2", "story", 0.1)
+        requests.count_response(answer, "2", "story", 0.1)
     page = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
     found: Samples = {}
     for family in text_string_to_metric_families(page):
