@@ -61,7 +61,7 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
             "occurrences": occurrences[:MAX_LISTED],
             "count": len(occurrences),
             "listed_words": "\n".join(words),
-            "is_in_story": any(occurrence.where == "story" for occurrence in occurrences),
+            "is_in_story": any(occurrence.kind == "story" for occurrence in occurrences),
             "urls": redact.urls_containing(document, words),
         }
     context = {

@@ -44,7 +44,7 @@ _NEWSLETTER_FIELDS = ["subject", "introduction"]
 class Occurrence(NamedTuple):
     """A word in a text, with the characters around it. `number` is that of the revision, if it is in one."""
 
-    where: str  # story (or page), version, unsaved, note, correction, newsletter
+    kind: str  # of the text: story (or page), version, unsaved, note, correction, newsletter
     number: int | None
     before: str
     word: str
@@ -56,13 +56,13 @@ def find_occurrences(document: Document, words: Sequence[str]) -> list[Occurrenc
     pattern = _pattern(words)
     return [
         Occurrence(
-            where,
+            kind,
             number,
             text[max(0, match.start() - CONTEXT_CHARACTERS) : match.start()],
             match.group(),
             text[match.end() : match.end() + CONTEXT_CHARACTERS],
         )
-        for where, number, texts in _document_texts(document)
+        for kind, number, texts in _document_texts(document)
         for text in texts
         for match in pattern.finditer(text)
     ]
@@ -79,7 +79,7 @@ def urls_containing(document: Document, words: Sequence[str]) -> list[str]:
 def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     """Redact whole words, in any case. This cannot be undone.
 
-    Returns how many texts of each kind (as Occurrence.where) contained one.
+    Returns how many texts of each kind (as Occurrence.kind) contained one.
     """
     pattern, count = _pattern(words), Counter[str]()
     document = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
