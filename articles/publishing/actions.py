@@ -235,7 +235,7 @@ class ActionRequest:
         """Change the article. Raises StaleVersionError and EmbargoError."""
         match self.action:
             case "unpublish":
-                return services.unpublish(article=self.article, why=self.confirmation["reason"], seen=seen)
+                return services.unpublish(article=self.article, reason=self.confirmation["reason"], seen=seen)
             case "unschedule":
                 return services.unschedule(article=self.article, seen=seen)
             case "embargo":

@@ -40,15 +40,15 @@ def unschedule(*, article: Article, seen: int) -> Article:
 
 
 @transaction.atomic
-def unpublish(*, article: Article, why: str, seen: int) -> Article:
-    """Unpublish an article. Its URL then says so, with the reason `why` unless that is empty.
+def unpublish(*, article: Article, reason: str, seen: int) -> Article:
+    """Unpublish an article. Its URL then says so, with the `reason` unless that is empty.
 
     Raises StaleVersionError, also if it is not published.
     """
     article = lock_version(article, seen)
     if not article.is_published():
         raise StaleVersionError
-    unpublish_articles(ids=[article.pk], why=why)
+    unpublish_articles(ids=[article.pk], reason=reason)
     return Article.objects.get(pk=article.pk)
 
 
@@ -90,7 +90,7 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
 
 
 @transaction.atomic
-def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None = None) -> None:
+def unpublish_articles(*, ids: Sequence[int], reason: str = "", at: datetime | None = None) -> None:
     """Unpublish the articles: they become drafts.
 
     The URL of one that was published then says that it was unpublished `at` (now), and why. Nothing is said
@@ -101,7 +101,7 @@ def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None
         was_published_at=F("published_at"),
         published_at=None,
         unpublished_at=at or now,
-        unpublished_reason=why,
+        unpublished_reason=reason,
         version=F("version") + 1,
     )
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)

@@ -213,7 +213,7 @@ def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client
     story.refresh_from_db()
     story = set_embargo(article=story, until=None, seen=story.version)
     story = publish(article=story, at=story.was_published_at, seen=story.version)
-    unpublish(article=story, why="It was not true.", seen=story.version)
+    unpublish(article=story, reason="It was not true.", seen=story.version)
     assert import_saved_page(page(5)).is_republished is False
     assert client.get(story.get_absolute_url()).status_code == 410
 

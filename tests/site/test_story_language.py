@@ -78,7 +78,7 @@ def urls(aya, emil, monkeypatch):
     emil.author.bio = f"{WORD} bio"
     save_author(author=emil.author)
     unpublished = make_article(f"{WORD} was here")
-    unpublish(article=unpublished, why=f"{WORD} was wrong.", seen=unpublished.version)
+    unpublish(article=unpublished, reason=f"{WORD} was wrong.", seen=unpublished.version)
     own = make_comment(story, f"{WORD} of Aya.", author=aya)
     LastUpdateSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
     follow(aya, story)

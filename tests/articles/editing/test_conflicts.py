@@ -421,7 +421,7 @@ def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     story = make_article("Out")
     second = client_of(edda)
     read = hidden_fields(second, change(story))
-    unpublish(article=story, why="", seen=story.version)
+    unpublish(article=story, reason="", seen=story.version)
     assert (
         second.post(change(story), article_fields(story, new_correction="It was nine.") | read).status_code
         == 302

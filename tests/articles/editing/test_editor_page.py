@@ -65,7 +65,7 @@ def test_a_correction_is_continued_although_the_story_was_unpublished(emil):
     client = client_of(emil)
     page = with_changes(hidden_fields(client, change(story)))
     post_autosave(client, key=story.pk, title="Out", new_correction="It was nine.", **page)
-    unpublish(article=story, why="", seen=story.version)
+    unpublish(article=story, reason="", seen=story.version)
     assert "It was nine." in client.get(f"{change(story)}?unsaved={last_nonce(page)}").content.decode()
 
 

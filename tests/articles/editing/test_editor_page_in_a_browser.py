@@ -407,7 +407,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story):
     expect(page.get_by_role("group", name="Alternative text")).to_be_visible()
     found["picture"] = faults(page, widths=WIDTHS)
     out = make_article("Out")
-    gone = unpublish(article=make_article("Gone"), why="It was wrong.", seen=1)
+    gone = unpublish(article=make_article("Gone"), reason="It was wrong.", seen=1)
     history = reverse("admin:articles_article_history", args=[story.pk])
     urls = {
         "add": ADD,

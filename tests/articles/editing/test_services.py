@@ -194,12 +194,12 @@ def test_publishing_later_and_now(draft):
 def test_an_unpublished_article_is_hidden_and_remembers_its_date():
     story = make_article("Out")
     moment = story.published_at
-    taken = unpublish(article=story, why="It was wrong.", seen=story.version)
+    taken = unpublish(article=story, reason="It was wrong.", seen=story.version)
     assert (taken.published_at, taken.was_published_at) == (None, moment)
     assert taken.unpublished_at
     assert not Article.objects.published().exists()
     with pytest.raises(StaleVersionError):
-        unpublish(article=taken, why="", seen=taken.version)
+        unpublish(article=taken, reason="", seen=taken.version)
     again = publish(article=taken, at=moment, seen=taken.version)
     assert (again.unpublished_at, again.unpublished_reason, again.is_published()) == (None, "", True)
 

@@ -148,7 +148,7 @@ def test_a_preview_token_is_revoked_by_making_the_story_private_or_unpublishing(
     draft.refresh_from_db()
     published = publish(article=draft, at=timezone.now(), seen=draft.version)
     assert client.get(url).status_code == 200
-    unpublish(article=published, why="", seen=published.version)
+    unpublish(article=published, reason="", seen=published.version)
     assert client.get(url).status_code == 404
 
 

@@ -105,7 +105,7 @@ def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, dra
     story = make_article("Out")
     old = story.preview_url()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
-    taken = unpublish(article=story, why="", seen=story.version)
+    taken = unpublish(article=story, reason="", seen=story.version)
     assert client.get(old).status_code == 404
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
     assert "was unpublished" in client.get(taken.preview_url()).content.decode()

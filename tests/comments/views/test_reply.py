@@ -308,7 +308,7 @@ def test_there_is_no_form_where_replies_are_impossible(client, where):
 def test_a_text_for_a_story_that_was_just_unpublished_can_be_sent_again(client, origin):
     """Only a form of this site is repeated."""
     article = make_article()
-    unpublish(article=article, why="", seen=article.version)
+    unpublish(article=article, reason="", seen=article.version)
     sent = fields(body="An hour of <work>.")
     refused = client.post(url(article), sent, headers={"Origin": origin})
     page = refused.content.decode()

@@ -109,8 +109,8 @@ class StoryWithReferences:
         self.article.refresh_from_db()
         return self.article
 
-    def unpublish(self, why: str = "") -> Article:
-        return unpublish(article=self.reload(), why=why, seen=self.article.version)
+    def unpublish(self, reason: str = "") -> Article:
+        return unpublish(article=self.reload(), reason=reason, seen=self.article.version)
 
     def publish_at(self, moment: datetime) -> Article:
         return publish(article=self.reload(), at=moment, seen=self.article.version)

@@ -120,9 +120,9 @@ def create_drafts_and_unpublished_stories(people: People, end: datetime) -> None
     embargoed = create_article("Under embargo", by=emil)
     publication.set_embargo(article=embargoed, until=end + timedelta(days=20), seen=embargoed.version)
     told = create_article("Taken back, told", 7, by=emil)
-    publication.unpublish(article=told, why="It was not true.", seen=told.version)
+    publication.unpublish(article=told, reason="It was not true.", seen=told.version)
     untold = create_article("Taken back, untold", 7, by=emil)
-    publication.unpublish(article=untold, why="", seen=untold.version)
+    publication.unpublish(article=untold, reason="", seen=untold.version)
 
 
 def create_story_of_this_week(people: People, topics: Topics) -> None:

@@ -71,7 +71,7 @@ def test_an_action_and_an_editor_leave_the_same_result(client, moment):
     assert publication_fields(by_action) == publication_fields(by_hand)
 
     undone, _done = undo_action(batch)
-    unpublish(article=by_hand, why="", seen=reload(by_hand).version)
+    unpublish(article=by_hand, reason="", seen=reload(by_hand).version)
     assert publication_fields(by_action) == publication_fields(by_hand)
     assert publication_fields(by_action)["was_published_at"] == moment
     pages = [client.get(one.get_absolute_url()) for one in (by_action, by_hand)]
@@ -131,7 +131,7 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
     story = make_article("Untrue", published_at=None)
     undone, _done = undo_action(publish_by_import(story, at=moment))
     story = publish(article=reload(story), at=moment, seen=story.version)
-    story = unpublish(article=story, why="It was not true.", seen=story.version)
+    story = unpublish(article=story, reason="It was not true.", seen=story.version)
 
     done = undo(batch=undone, actor=None)
 
