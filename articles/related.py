@@ -22,7 +22,7 @@ MAX_STORIES_PER_WORD = 100  # a word in more stories says little
 MAX_STORIES_PER_TOPIC = 20  # the newest stories of each topic
 
 
-class Related(NamedTuple):
+class RelatedStory(NamedTuple):
     """A related story."""
 
     slug: str
@@ -64,14 +64,15 @@ _STORY_WORDS = f"""
 _STORE_KEYWORDS = f"""
 UPDATE articles_article a SET keywords = coalesce((
   SELECT array_agg(word ORDER BY stories, is_body, word) FROM (
-    SELECT w.lexeme AS word, w.is_body, n.stories
+    SELECT w.lexeme AS word, w.is_body, counted.stories
     FROM {_STORY_WORDS}
     CROSS JOIN LATERAL (
       SELECT count(*) AS stories FROM (
-        SELECT FROM articles_article o WHERE o.vector @@ {_QUERY.format("w.lexeme")} AND o.id <> a.id
-        LIMIT {MAX_STORIES_PER_WORD + 1}) o) n
-    WHERE n.stories BETWEEN 1 AND {MAX_STORIES_PER_WORD}
-    ORDER BY n.stories, w.is_body, w.lexeme LIMIT {MAX_KEYWORDS}) rare), '{{}}')
+        SELECT FROM articles_article other
+        WHERE other.vector @@ {_QUERY.format("w.lexeme")} AND other.id <> a.id
+        LIMIT {MAX_STORIES_PER_WORD + 1}) others) counted
+    WHERE counted.stories BETWEEN 1 AND {MAX_STORIES_PER_WORD}
+    ORDER BY counted.stories, w.is_body, w.lexeme LIMIT {MAX_KEYWORDS}) rare), '{{}}')
 WHERE a.id = %(id)s RETURNING keywords"""
 # Every word is counted once. The stories are locked in the order that all code uses. A story that is saved
 # meanwhile is left out, since the save has stored its keywords.
@@ -79,44 +80,44 @@ _STORE_ALL_KEYWORDS = f"""
 WITH counted AS MATERIALIZED (
   SELECT word, ndoc - 1 AS stories FROM ts_stat('SELECT vector FROM articles_article')
   WHERE ndoc BETWEEN 2 AND {MAX_STORIES_PER_WORD + 1}),
-own AS MATERIALIZED (
+story_words AS MATERIALIZED (
   SELECT a.id, w.lexeme, w.is_body FROM articles_article a CROSS JOIN LATERAL {_STORY_WORDS}),
 rarest AS (
-  SELECT id, lexeme, row_number() OVER (PARTITION BY id ORDER BY stories, is_body, lexeme) AS place
-  FROM own JOIN counted ON word = lexeme),
-noted AS MATERIALIZED (
+  SELECT id, lexeme, row_number() OVER (PARTITION BY id ORDER BY stories, is_body, lexeme) AS rank
+  FROM story_words JOIN counted ON word = lexeme),
+new_keywords AS MATERIALIZED (
   SELECT a.id, a.version,
-         coalesce(array_agg(lexeme ORDER BY place) FILTER (WHERE place <= {MAX_KEYWORDS}), '{{}}') AS keywords
+         coalesce(array_agg(lexeme ORDER BY rank) FILTER (WHERE rank <= {MAX_KEYWORDS}), '{{}}') AS keywords
   FROM articles_article a LEFT JOIN rarest USING (id) GROUP BY a.id),
-others AS MATERIALIZED (
-  SELECT a.id, noted.keywords FROM articles_article a JOIN noted USING (id)
-  WHERE a.keywords <> noted.keywords AND a.version = noted.version ORDER BY a.id FOR NO KEY UPDATE OF a)
-UPDATE articles_article a SET keywords = others.keywords FROM others WHERE a.id = others.id"""
+changed AS MATERIALIZED (
+  SELECT a.id, n.keywords FROM articles_article a JOIN new_keywords n USING (id)
+  WHERE a.keywords <> n.keywords AND a.version = n.version ORDER BY a.id FOR NO KEY UPDATE OF a)
+UPDATE articles_article a SET keywords = changed.keywords FROM changed WHERE a.id = changed.id"""
 # The published stories related to the article `a` of the surrounding statement; `place` 1 is the closest.
 # A part of that statement, so that a story's page does not need one more.
 RELATED_QUERY = f"""
-WITH near AS (
-  SELECT o.id, 1.0 / count(*) OVER (PARTITION BY k.word) AS weight
-  FROM unnest(a.keywords) AS k(word)
+WITH candidates AS (
+  SELECT found.id, 1.0 / count(*) OVER (PARTITION BY keyword.word) AS weight
+  FROM unnest(a.keywords) AS keyword(word)
   CROSS JOIN LATERAL (
     SELECT s.id FROM articles_article s
-    WHERE s.vector @@ {_QUERY.format("k.word")} AND s.id <> a.id AND s.published_at <= %(now)s
-    LIMIT {MAX_STORIES_PER_WORD}) o
+    WHERE s.vector @@ {_QUERY.format("keyword.word")} AND s.id <> a.id AND s.published_at <= %(now)s
+    LIMIT {MAX_STORIES_PER_WORD}) found
   UNION ALL
-  SELECT o.id, 0.2
+  SELECT found.id, 0.2
   FROM articles_article_topics t
   JOIN articles_topic topic ON topic.id = t.topic_id AND topic.shown
   CROSS JOIN LATERAL (
     SELECT m.article_id AS id FROM articles_article_topics m JOIN articles_article s ON s.id = m.article_id
     WHERE m.topic_id = t.topic_id AND s.id <> a.id AND s.published_at <= %(now)s
-    ORDER BY m.article_id DESC LIMIT {MAX_STORIES_PER_TOPIC}) o
+    ORDER BY m.article_id DESC LIMIT {MAX_STORIES_PER_TOPIC}) found
   WHERE t.article_id = a.id)
 SELECT s.slug, s.title, s.published_at, s.source_zone,
        CASE WHEN i.id IS NOT NULL THEN
          json_build_object('id', i.id, 'suffix', i.suffix, 'width', i.width, 'sizes', i.sizes)::text
        END AS image,
-       row_number() OVER (ORDER BY found.weight DESC, s.published_at DESC, s.id DESC) AS place
-FROM (SELECT id, sum(weight) AS weight FROM near GROUP BY id) found
+       row_number() OVER (ORDER BY weighed.weight DESC, s.published_at DESC, s.id DESC) AS place
+FROM (SELECT id, sum(weight) AS weight FROM candidates GROUP BY id) weighed
 JOIN articles_article s USING (id)
 LEFT JOIN articles_image i ON i.id = s.lead_image_id
 ORDER BY place LIMIT {MAX_RELATED}"""

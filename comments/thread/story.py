@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from accounts.models import User
 from articles.markup.markdown import make_comment_excerpt
 from articles.models import Article, BylineAuthor, Topic
-from articles.related import RELATED_QUERY, Related
+from articles.related import RELATED_QUERY, RelatedStory
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, IS_FOLLOWING, MUTED_AUTHOR, Discussion, LatestDraft
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit
 from core.database.sql import build_instance, column_names, fetch_prepared, list_columns, split_row
@@ -38,7 +38,7 @@ class StoryPageData:
     last_log_number: int  # of the last log entry of the discussion; 0 if it has none
     picks: list[PickExcerpt]  # newest first
     is_restored: bool  # some replies are under a proposed parent (InferredParent)
-    related: list[Related]  # the closest first; none unless they were requested
+    related: list[RelatedStory]  # the closest first; none unless they were requested
     visit: LastVisit | None  # of the member who reads it
     draft: LatestDraft | None  # theirs
     is_following: bool  # they follow the discussion, or the replies to them in it
@@ -72,7 +72,10 @@ def read_story_page(
         last_log_number or 0,
         make_picks(ids, names, texts),
         is_restored,
-        [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
+        [
+            RelatedStory.from_row(*columns)
+            for columns in zip(*(values or [] for values in related), strict=True)
+        ],
         LastVisit(at, log_number, previous, has_new) if at else None,
         LatestDraft(draft_at, draft_parent) if draft_at else None,
         is_following,

@@ -121,13 +121,13 @@ def newsroom_navigation(user: User | AnonymousUser, path: str) -> NewsroomNaviga
 
 
 def _page_links(section: _Page, user: User | AnonymousUser, path: str) -> list[NavigationLink]:
-    shown = [(page.name, _url(page.url_name)) for page in section.pages if _may_open(user, page.roles)]
+    links = [(page.name, _url(page.url_name)) for page in section.pages if _may_open(user, page.roles)]
     # The reply structure and the form that moves a comment in it belong to the discussions.
     is_structure = path.startswith("/admin/comments/") or _is_move(path)
-    place = _url("moderation:discussions") if is_structure else path
+    path_in_section = _url("moderation:discussions") if is_structure else path
     # The longest URL, as that of the queues begins all others of moderation.
-    current = max((href for _name, href in shown if place.startswith(href)), key=len, default="")
-    return [_link(name, href, path, is_current=href == current) for name, href in shown]
+    current = max((href for _name, href in links if path_in_section.startswith(href)), key=len, default="")
+    return [_link(name, href, path, is_current=href == current) for name, href in links]
 
 
 def _is_move(path: str) -> bool:

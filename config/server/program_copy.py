@@ -128,7 +128,9 @@ def _run_failure(program: Program, user: pwd.struct_passwd) -> str:
 def _copy_program(program: Program, copy: Path) -> None:
     """Copy the interpreter, the standard library and the packages of requirements.txt, unless up to date."""
     packages = list(_packages())
-    state = "\n".join([sys.version, sys.base_prefix, *sorted(f"{it.name} {it.version}" for it in packages)])
+    state = "\n".join(
+        [sys.version, sys.base_prefix, *sorted(f"{package.name} {package.version}" for package in packages)]
+    )
     with _locked(copy.with_suffix(".lock")):
         versions = copy / "versions.txt"
         if versions.exists() and versions.read_text() == state:

@@ -151,8 +151,7 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
     name = lines[index]
     # A reply with its own date ends the lines that can belong to this comment.
     for position in range(index + 1, end):
-        answer = _read_name(lines[position])
-        if lines[position].column == column and answer:
+        if lines[position].column == column and _read_name(lines[position]):
             date = next((line for line in lines[position + 1 : end] if match_closing(line)), None)
             if date and date.column == column + 2:
                 end = position
