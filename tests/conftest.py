@@ -23,8 +23,8 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from comments.policy import policy
-from comments.story_page.frames import frames
 from comments.story_page.member_page import discussions
+from comments.story_page.page_shells import page_shells
 from comments.thread.rendering import trees
 from config import urls  # noqa: F401  registers the pages of the admin, whose registry some tests read
 from core.files import url as files_url
@@ -296,7 +296,7 @@ def _clear_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     caches["process"].clear()
     monkeypatch.setattr("comments.removal_reasons._cache", None)
-    frames.clear()
+    page_shells.clear()
     discussions.clear()
     trees.clear()
 

@@ -24,7 +24,7 @@ from core.database.sql import fetch_prepared, list_columns
 _DISCUSSION_FIELDS = Discussion._meta.concrete_fields
 
 
-class FrameVersions(NamedTuple):
+class ShellVersions(NamedTuple):
     """The versions of which the page around a discussion was made."""
 
     site: int
@@ -41,8 +41,8 @@ class FirstPage(NamedTuple):
     page: ThreadPage
 
     @property
-    def frame_versions(self) -> FrameVersions:
-        return FrameVersions(self.site_version, self.article_version)
+    def shell_versions(self) -> ShellVersions:
+        return ShellVersions(self.site_version, self.article_version)
 
     def apply_to(self, story: StoryPageData) -> StoryPageData:
         """Return the story with this state of its discussion."""

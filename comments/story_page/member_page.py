@@ -30,14 +30,14 @@ from comments.models import (
     State,
 )
 from comments.story_page.context import remembered_order
-from comments.story_page.first_page import FrameVersions, read_first_page
-from comments.story_page.frames import (
-    Frame,
-    FrameKey,
-    frame_key,
-    frames,
-    make_frame,
+from comments.story_page.first_page import ShellVersions, read_first_page
+from comments.story_page.page_shells import (
+    PageShell,
+    ShellKey,
+    page_shells,
     render_regions,
+    render_shell,
+    shell_key,
     update_story,
 )
 from comments.thread.pages import Order
@@ -91,15 +91,15 @@ class MemberState(NamedTuple):
     draft: LatestDraft | None
 
     @property
-    def frame_versions(self) -> FrameVersions:
-        return FrameVersions(self.site_version, self.article_version)
+    def shell_versions(self) -> ShellVersions:
+        return ShellVersions(self.site_version, self.article_version)
 
 
 @dataclass(frozen=True)
 class MemberDiscussion:
-    """The regions of a frame as all members see them."""
+    """The regions of a shell as all members see them."""
 
-    versions: FrameVersions
+    versions: ShellVersions
     story: StoryPageData  # with the state of the discussion
     until: datetime | None  # when the discussion closes
     html: HtmlRegions
@@ -115,13 +115,13 @@ class MemberDiscussion:
 
     def is_current(self, state: MemberState) -> bool:
         return (
-            self.versions == state.frame_versions
+            self.versions == state.shell_versions
             and self.story.discussion.version == state.discussion_version
             and (self.until is None or state.now < self.until)
         )
 
 
-discussions: BoundedCache[tuple[FrameKey, Order], MemberDiscussion] = BoundedCache(MAX_BYTES)
+discussions: BoundedCache[tuple[ShellKey, Order], MemberDiscussion] = BoundedCache(MAX_BYTES)
 
 
 def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
@@ -131,8 +131,8 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         return None
     if (current := _current_parts(request, user, slug)) is None:
         return None
-    frame, cached, state = current
-    article, is_whole = frame.story.article, cached.is_whole
+    shell, cached, state = current
+    article, is_whole = shell.story.article, cached.is_whole
     mark_story_seen(
         request,
         user,
@@ -165,7 +165,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         )
     discussion = cached.html.replace(own_footers | personal)
     account = render_to_string("layout/_account.jinja", {}, request, using="jinja2")
-    html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
+    html = shell.html.replace(cached.regions | {"discussion": discussion, "account": account})
     response = HttpResponse(html)
     patch_cache_control(response, private=True, no_cache=True)
     return response
@@ -173,28 +173,28 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
 
 def _current_parts(
     request: SiteRequest, user: User, slug: str
-) -> tuple[Frame, MemberDiscussion, MemberState] | None:
+) -> tuple[PageShell, MemberDiscussion, MemberState] | None:
     """Return the page around the discussion, the discussion, and the state of the member.
 
     Parts that have changed are rendered again. Returns None if the page needs more than these parts, or if it
     changes at this moment.
     """
-    key = frame_key(request, slug)
-    frame = frames.get(key)
-    order = frame and remembered_order(request, is_open=frame.story.discussion.is_open())
+    key = shell_key(request, slug)
+    shell = page_shells.get(key)
+    order = shell and remembered_order(request, is_open=shell.story.discussion.is_open())
     cached = discussions.get((key, order)) if order else None
     state = read_member_state(user, slug, cached)
     user.roles = frozenset(state.roles)
     if user.is_staff or state.has_private:
         return None
-    if frame is None or not frame.is_current(state.frame_versions, state.now):
-        frame = make_frame(request, key)
-    if frame is None or not frame.is_current(state.frame_versions, state.now):
+    if shell is None or not shell.is_current(state.shell_versions, state.now):
+        shell = render_shell(request, key)
+    if shell is None or not shell.is_current(state.shell_versions, state.now):
         return None
-    frame.apply(request, key, state.now)
+    shell.apply(request, key, state.now)
     if cached is None or not cached.is_current(state):
-        order = remembered_order(request, is_open=frame.story.discussion.is_open(state.now))
-        cached = _render_discussion(request, frame, key, order)
+        order = remembered_order(request, is_open=shell.story.discussion.is_open(state.now))
+        cached = _render_discussion(request, shell, key, order)
         if cached is None:
             return None
         state = read_member_state(user, slug, cached)
@@ -202,7 +202,7 @@ def _current_parts(
             return None
     if state.muted:
         return None
-    return frame, cached, state
+    return shell, cached, state
 
 
 def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | None) -> str:
@@ -228,25 +228,25 @@ def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) ->
 
 
 def _render_discussion(
-    request: SiteRequest, frame: Frame, key: FrameKey, order: Order
+    request: SiteRequest, shell: PageShell, key: ShellKey, order: Order
 ) -> MemberDiscussion | None:
     """Render the discussion for all members and store it; None where the view has to make the page."""
-    first = read_first_page(frame.story.article.pk, order)
-    if first is None or not frame.is_current(first.frame_versions, first.now):
+    first = read_first_page(shell.story.article.pk, order)
+    if first is None or not shell.is_current(first.shell_versions, first.now):
         return None
-    if (story := update_story(request, key, frame, first, order)) is None:
+    if (story := update_story(request, key, shell, first, order)) is None:
         return None
     regions = render_regions(request, story, first.page, order, for_members=True)
     html = regions.pop("discussion")
     rows = first.page.rows
     cached = MemberDiscussion(
-        first.frame_versions,
+        first.shell_versions,
         story,
         story.discussion.closing_time if story.discussion.is_open(first.now) else None,
         HtmlRegions(html),
         regions,
         {row.id: row._replace(body_html="") for row in rows if row.state == State.PUBLISHED},
-        2 * sys.getsizeof(html) + 1024 * len(rows) + frame.size,
+        2 * sys.getsizeof(html) + 1024 * len(rows) + shell.size,
         first.page.is_whole,
     )
     # The version of an original in another discussion would have to be compared as well.

@@ -37,7 +37,7 @@ from comments.story_page.context import (
     remembered_order,
     story_context,
 )
-from comments.story_page.responses import respond_from_frame
+from comments.story_page.responses import respond_from_shell
 from comments.thread import structured_data
 from comments.thread.new_comments import find_new_comments
 from comments.thread.pages import (
@@ -95,7 +95,7 @@ class BranchQuery(QueryForm):
 
 
 @require_safe
-@respond_from_frame
+@respond_from_shell
 @cache_for_anonymous
 def story(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a story with a page of its discussion.

@@ -221,7 +221,7 @@ def test_the_frame_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(
     notify_followers()
     browser, story = client_of_guest(guest), make_article("Another story").get_absolute_url()
     browser.force_login(jane)  # who wrote as a guest before
-    page = browser.get(story).text  # this request makes the frame
+    page = browser.get(story).text  # this request makes the shell
     assert "Account of Jane" in page
     assert "1<span class=" in page
     assert new_in_masthead(client, story) == ""

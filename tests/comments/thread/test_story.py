@@ -258,8 +258,8 @@ STATEMENTS = {  # for a story's page: site, story with related ones, discussion,
     "Moderator": 4 + 4,  # the masthead's has the number of waiting comments
     "Editor": 4 + 5,  # one more asks whether the story is theirs
 }
-# A page from a frame reads the discussion, or the session, the account and the member's own data.
-STATEMENTS_WITH_FRAME = {None: 1, "Reader": 3}
+# A page from a shell reads the discussion, or the session, the account and the member's own data.
+STATEMENTS_WITH_SHELL = {None: 1, "Reader": 3}
 
 
 def test_the_statements_do_not_grow_with_the_thread(
@@ -274,9 +274,9 @@ def test_the_statements_do_not_grow_with_the_thread(
         if role:
             client.force_login(UserFactory.create(roles=(role,)))
         for article in articles:
-            read(client, article)  # the session, and the frames
+            read(client, article)  # the session, and the shells
         for article in articles[1:]:
-            with django_assert_num_queries(STATEMENTS_WITH_FRAME.get(role, most)):
+            with django_assert_num_queries(STATEMENTS_WITH_SHELL.get(role, most)):
                 read(client, article)
         for query in ("?order=discussed", "?from=0.1&order=oldest"):
             with django_assert_max_num_queries(most):
@@ -291,7 +291,7 @@ def test_pending_comments_are_loaded_for_their_author(client, django_assert_num_
     waiting = [make_comment(article, author=author) for _ in range(5)]
     client.force_login(author)
     read(client, article)
-    with django_assert_num_queries(STATEMENTS_WITH_FRAME["Reader"]):
+    with django_assert_num_queries(STATEMENTS_WITH_SHELL["Reader"]):
         read(client, article)
     set_pending(*waiting)
     read(client, article)  # this request stores the visit

@@ -1,6 +1,6 @@
-"""The page of a story without its discussion and its reader, kept in memory.
+"""Page shells: the page of a story without its discussion and its reader, kept in memory.
 
-Such a frame is right for everybody while the versions of the site and the article are the same and no other
+A shell is right for everybody while the versions of the site and the article are the same and no other
 story is published. Its regions (core.templating.html_regions) are filled for each page.
 """
 
@@ -20,7 +20,7 @@ from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 from comments.loading import UnpublishedStoryError, load_story_page
 from comments.story_page.context import discussion_context, remembered_order, story_context
-from comments.story_page.first_page import FirstPage, FrameVersions
+from comments.story_page.first_page import FirstPage, ShellVersions
 from comments.thread import structured_data
 from comments.thread.pages import Order, ThreadPage
 from comments.thread.rendering import render_shared_thread
@@ -30,11 +30,11 @@ from core.memory.bounded_cache import BoundedCache
 from core.templating.html_regions import HtmlRegions
 
 MAX_BYTES = 16 * 1024 * 1024  # for each process
-ROW_BYTES = 16 * 1024  # of the rows of a frame: the site and its rules, related stories
+ROW_BYTES = 16 * 1024  # of the rows of a shell: the site and its rules, related stories
 
 
-class FrameKey(NamedTuple):
-    """The key of a frame: slug, theme and language."""
+class ShellKey(NamedTuple):
+    """The key of a page shell: slug, theme and language."""
 
     slug: str
     theme: str  # "" if the reader chose none
@@ -42,8 +42,8 @@ class FrameKey(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A frame with the site and the story from which it was made. Related stories need no query then."""
+class PageShell:
+    """A page shell with the site and the story from which it was made. Related stories need no query then."""
 
     site: Site
     story: StoryPageData
@@ -51,35 +51,35 @@ class Frame:
     html: HtmlRegions
     size: int  # bytes
 
-    def is_current(self, versions: FrameVersions, now: datetime) -> bool:
-        """Return whether the frame is up to date, given the stored versions and the database's time."""
-        made_from = FrameVersions(self.site.version, self.story.article.version)
+    def is_current(self, versions: ShellVersions, now: datetime) -> bool:
+        """Return whether the shell is up to date, given the stored versions and the database's time."""
+        made_from = ShellVersions(self.site.version, self.story.article.version)
         return made_from == versions and (self.until is None or now < self.until)
 
-    def apply(self, request: SiteRequest, key: FrameKey, now: datetime) -> None:
-        """Give the request the frame's site, which needs no query then, and the page's time and language."""
+    def apply(self, request: SiteRequest, key: ShellKey, now: datetime) -> None:
+        """Give the request the shell's site, which needs no query then, and the page's time and language."""
         request.site = self.site
         request.now = now
         activate_locale(request, key.language)
 
 
-frames: BoundedCache[FrameKey, Frame] = BoundedCache(MAX_BYTES)
+page_shells: BoundedCache[ShellKey, PageShell] = BoundedCache(MAX_BYTES)
 
 
-def frame_key(request: SiteRequest, slug: str) -> FrameKey:
-    """Return the key of the frame of a story's page for this request."""
+def shell_key(request: SiteRequest, slug: str) -> ShellKey:
+    """Return the key of the shell of a story's page for this request."""
     theme = request.COOKIES.get("theme", "")
-    return FrameKey(slug, theme if theme in THEMES else "", chosen_language(request))
+    return ShellKey(slug, theme if theme in THEMES else "", chosen_language(request))
 
 
-def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
-    """Render the frame of a story and store it.
+def render_shell(request: SiteRequest, key: ShellKey) -> PageShell | None:
+    """Render the shell of a story and store it.
 
     Returns None for a story that was published and is not any more, or whose discussion is hidden: the view
     makes these pages. Raises Http404 if there is none.
     """
     request = copy(request)
-    request.META = request.META.copy()  # the dependencies of the frame are not those of the page
+    request.META = request.META.copy()  # the dependencies of the shell are not those of the page
     make_anonymous(request)
     with bind_request(request), snapshot(request, key.language):
         try:
@@ -96,23 +96,23 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
     allow_cache(request, HttpResponse())
     if DEPENDENCIES_KEY not in request.META:  # it would set a cookie, which would be another reader's
         return None
-    frame = Frame(site, story, site.until, HtmlRegions(html), 3 * sys.getsizeof(html) + ROW_BYTES)
-    frames.put(key, frame)
-    return frame
+    shell = PageShell(site, story, site.until, HtmlRegions(html), 3 * sys.getsizeof(html) + ROW_BYTES)
+    page_shells.put(key, shell)
+    return shell
 
 
 def update_story(
-    request: SiteRequest, key: FrameKey, frame: Frame, first: FirstPage, order: Order
+    request: SiteRequest, key: ShellKey, shell: PageShell, first: FirstPage, order: Order
 ) -> StoryPageData | None:
-    """Return the story of a frame with the state of its discussion.
+    """Return the story of a shell with the state of its discussion.
 
     Returns None if the discussion was opened, closed or hidden since: `order` may be the wrong one, and the
-    frame is removed.
+    shell is removed.
     """
-    story = first.apply_to(frame.story)
+    story = first.apply_to(shell.story)
     is_open = story.discussion.is_open(first.now)
     if story.discussion.is_hidden or remembered_order(request, is_open=is_open) != order:
-        frames.drop(key, frame)
+        page_shells.drop(key, shell)
         return None
     return story
 
@@ -120,7 +120,7 @@ def update_story(
 def render_regions(
     request: SiteRequest, story: StoryPageData, page: ThreadPage, order: Order, *, for_members: bool = False
 ) -> dict[str, str]:
-    """Return the HTML of a frame's regions that depend on the discussion.
+    """Return the HTML of a shell's regions that depend on the discussion.
 
     For members the HTML of the discussion has regions itself, see `render_shared_thread`.
     """

@@ -1,4 +1,4 @@
-"""The page of a story made from a cached frame: the same as the view makes, and never out of date."""
+"""The page of a story made from a cached shell: the same as the view makes, and never out of date."""
 
 import re
 from collections.abc import Callable
@@ -24,9 +24,9 @@ from comments.models import Comment, Discussion, Follow, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
-from comments.story_page import frames as frames_module
-from comments.story_page.frames import frames
+from comments.story_page import page_shells as page_shells_module
 from comments.story_page.member_page import discussions, read_member_state
+from comments.story_page.page_shells import page_shells
 from comments.tasks import count_recommendations
 from moderation.actions.quick_actions import set_editors_pick
 from tests.articles.images.sample_images import make_image
@@ -289,15 +289,15 @@ def test_changes_of_the_site_and_the_story_are_shown_at_once(
         assert "Another title" in read(client, article)
 
 
-def test_the_next_publication_ends_a_frame(article: Article, thread: object) -> None:
+def test_the_next_publication_ends_a_shell(article: Article, thread: object) -> None:
     """It may be a related story, and without it nothing was written."""
     make_article("Soon", published_at=timezone.now() + timedelta(hours=1))
     read(Client(), article)
-    ((_key, frame),) = frames.items()
-    versions = (frame.site.version, frame.story.article.version)
+    ((_key, shell),) = page_shells.items()
+    versions = (shell.site.version, shell.story.article.version)
     now = timezone.now()
-    assert frame.is_current(versions, now)
-    assert not frame.is_current(versions, now + timedelta(hours=2))
+    assert shell.is_current(versions, now)
+    assert not shell.is_current(versions, now + timedelta(hours=2))
 
 
 def test_a_discussion_closes_by_the_clock(article: Article, thread: object, member: User) -> None:
@@ -321,10 +321,10 @@ def test_a_link_to_another_discussion_is_not_kept(article: Article, thread: Any,
     assert len(discussions) == 0
 
 
-def test_a_frame_with_a_token_is_refused(article: Article, thread: object, monkeypatch: Any) -> None:
+def test_a_shell_with_a_token_is_refused(article: Article, thread: object, monkeypatch: Any) -> None:
     """A form outside of the regions would send the token of one reader to all."""
     monkeypatch.setattr(
-        frames_module,
+        page_shells_module,
         "render_to_string",
         lambda _name, _context, request, using: get_token(request),
     )
