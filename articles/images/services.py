@@ -90,21 +90,21 @@ def delete_unused_files() -> int:
     return deleted
 
 
-def lock_images(named: Iterable[int]) -> set[int]:
-    """Lock the images of these keys until the end of the transaction, and return the keys that exist.
+def lock_images(ids: Iterable[int]) -> set[int]:
+    """Lock the images with these ids until the end of the transaction, and return the ids that exist.
 
     The transaction has locked the text before. Without this lock, a job that has just made the sizes of an
     image would not find the new use, and the text would keep the old sizes forever.
     """
-    if not (wanted := set(named)):
+    if not (wanted := set(ids)):
         return set()
     rows = Image.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     return set(rows.values_list("pk", flat=True))
 
 
-def existing_images(named: Iterable[int]) -> set[int]:
-    """Return those of these keys that exist, without a lock: for a text that is rendered at each request."""
-    return set(Image.objects.filter(pk__in=set(named)).values_list("pk", flat=True))
+def existing_images(ids: Iterable[int]) -> set[int]:
+    """Return those of these ids that exist, without a lock: for a text that is rendered at each request."""
+    return set(Image.objects.filter(pk__in=set(ids)).values_list("pk", flat=True))
 
 
 def set_image_uses(shown_by: Article | StandingPage | Site, images: set[int]) -> None:

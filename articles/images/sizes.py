@@ -47,12 +47,12 @@ def make_sizes(
     suffix: str,
     *,
     has_alpha: bool,
-    at: tuple[int, int],
+    focal_point: tuple[int, int],
     save: Callable[[str, bytes], None] = files.save,
 ) -> dict[str, Any]:
     """Make the sizes that do not exist yet, and return all of them as Image.sizes stores them.
 
-    `save` stores a file under its name.
+    `focal_point` is in per cent from the left and the top. `save` stores a file under its name.
     """
     formats = ["avif", "webp", "png" if has_alpha else "jpg"]
     existing = {file.name for file in files.storage().list_files(folder)}
@@ -62,29 +62,29 @@ def make_sizes(
         widths = fitting_widths(WIDTHS, full.width)
         whole = {width: (width, max(1, round(full.height * width / full.width))) for width in widths}
         for width, size in whole.items():
-            _make(save, existing, f"{folder}/w{width}", formats, full, None, size)
-        box = crop_box(full.width, full.height, CROP_RATIO, at)
+            _make_size(save, existing, f"{folder}/w{width}", formats, full, None, size)
+        box = crop_box(full.width, full.height, CROP_RATIO, focal_point)
         crops = fitting_widths(CROP_WIDTHS, box.right - box.left)
-        point = f"{at[0]}-{at[1]}"
+        point = "-".join(map(str, focal_point))
         for width in crops:
             size = (width, max(1, round(width * CROP_RATIO[1] / CROP_RATIO[0])))
             name = f"{folder}/c{width}-{point}"
             if box == (0, 0, *full.size) and whole.get(width) == size:  # as most cameras' photos
-                _copy(save, existing, f"{folder}/w{width}", name, formats)
+                _copy_size(save, existing, f"{folder}/w{width}", name, formats)
             else:
-                _make(save, existing, name, formats, full, box, size)
+                _make_size(save, existing, name, formats, full, box, size)
         opaque: Pillow.Image = full
         if has_alpha:
             opaque = Pillow.new("RGB", full.size, "white")
             opaque.paste(full, mask=full.getchannel("A"))
-        box = crop_box(full.width, full.height, SOCIAL_IMAGE_SIZE, at)
+        box = crop_box(full.width, full.height, SOCIAL_IMAGE_SIZE, focal_point)
         size = (
             SOCIAL_IMAGE_SIZE
             if box.right - box.left >= SOCIAL_IMAGE_SIZE[0]
             else (box.right - box.left, box.bottom - box.top)
         )
-        _make(save, existing, f"{folder}/og-{point}", ["jpg"], opaque, box, size)
-    return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(at)}
+        _make_size(save, existing, f"{folder}/og-{point}", ["jpg"], opaque, box, size)
+    return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(focal_point)}
 
 
 def fitting_widths(widths: tuple[int, ...], max_width: int) -> list[int]:
@@ -95,16 +95,16 @@ def fitting_widths(widths: tuple[int, ...], max_width: int) -> list[int]:
     return fitting
 
 
-def crop_box(width: int, height: int, ratio: tuple[int, int], at: tuple[int, int]) -> CropBox:
-    """Return the largest box of this ratio whose middle is as near to the point (per cent) as possible."""
+def crop_box(width: int, height: int, ratio: tuple[int, int], focal_point: tuple[int, int]) -> CropBox:
+    """Return the largest box of this ratio with its middle as near to the focal point as possible."""
     box_width = min(width, max(1, round(height * ratio[0] / ratio[1])))
     box_height = min(height, max(1, round(width * ratio[1] / ratio[0])))
-    left = min(max(0, round(width * at[0] / 100 - box_width / 2)), width - box_width)
-    top = min(max(0, round(height * at[1] / 100 - box_height / 2)), height - box_height)
+    left = min(max(0, round(width * focal_point[0] / 100 - box_width / 2)), width - box_width)
+    top = min(max(0, round(height * focal_point[1] / 100 - box_height / 2)), height - box_height)
     return CropBox(left, top, left + box_width, top + box_height)
 
 
-def _make(
+def _make_size(
     save: Callable[[str, bytes], None],
     existing: set[str],
     name: str,
@@ -123,7 +123,7 @@ def _make(
         save(f"{name}.{suffix}", file.getvalue())
 
 
-def _copy(
+def _copy_size(
     save: Callable[[str, bytes], None], existing: set[str], source: str, name: str, formats: list[str]
 ) -> None:
     """Copy the files of a size that has the same pixels, since encoding takes a second or more."""

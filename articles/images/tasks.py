@@ -18,10 +18,12 @@ def make_sizes_of(image_id: int) -> None:
     image = Image.objects.filter(pk=image_id).first()
     if image is None:
         return  # deleted meanwhile
-    at = (image.focal_x, image.focal_y)
+    focal_point = (image.focal_x, image.focal_y)
     save = partial(save_size, image.digest)
     try:
-        sizes = make_sizes(image.folder, image.suffix, has_alpha=image.has_alpha, at=at, save=save)
+        sizes = make_sizes(
+            image.folder, image.suffix, has_alpha=image.has_alpha, focal_point=focal_point, save=save
+        )
     except Image.DoesNotExist:
         return  # deleted meanwhile
     _store_sizes(image, sizes)

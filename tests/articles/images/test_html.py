@@ -222,7 +222,7 @@ def test_a_focal_point_that_changes_while_sizes_are_made_is_used_next(monkeypatc
 
     def make(*args: Any, **kwargs: Any) -> Any:
         made = make_sizes(*args, **kwargs)
-        if kwargs["at"] == (50, 50):
+        if kwargs["focal_point"] == (50, 50):
             late = Image.objects.get()
             late.focal_x = 10
             change_image(image=late)

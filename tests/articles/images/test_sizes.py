@@ -47,9 +47,9 @@ def folder(own_folder):
 
 def test_a_crop_contains_the_focal_point(folder):
     photo(900, 600).resize((1800, 600)).save(folder / "full.jpg")  # the sun is far to the left
-    for at, is_in in ((17, 24), True), ((100, 100), False):
-        make_sizes("media", "jpg", has_alpha=False, at=at)
-        with Pillow.open(folder / f"c400-{at[0]}-{at[1]}.jpg") as crop:
+    for point, is_in in ((17, 24), True), ((100, 100), False):
+        make_sizes("media", "jpg", has_alpha=False, focal_point=point)
+        with Pillow.open(folder / f"c400-{point[0]}-{point[1]}.jpg") as crop:
             assert crop.size == (400, 267)
             red, _green, blue = crop.convert("RGB").split()
             sun = ImageChops.subtract(red, blue)  # all else is grey or blue
@@ -58,10 +58,10 @@ def test_a_crop_contains_the_focal_point(folder):
 
 def test_a_second_run_makes_the_missing_sizes(folder):
     photo(500, 300).save(folder / "full.jpg")
-    result = make_sizes("media", "jpg", has_alpha=False, at=(50, 50))
+    result = make_sizes("media", "jpg", has_alpha=False, focal_point=(50, 50))
     made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     (folder / "w400.webp").unlink()
-    assert make_sizes("media", "jpg", has_alpha=False, at=(50, 50)) == result
+    assert make_sizes("media", "jpg", has_alpha=False, focal_point=(50, 50)) == result
     again = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert [name for name in made if made[name] != again[name]] == ["w400.webp"]
     assert result["widths"] == [400, 500]
@@ -69,7 +69,7 @@ def test_a_second_run_makes_the_missing_sizes(folder):
 
 def test_a_crop_to_the_whole_image_equals_the_image_of_that_width(folder):
     photo(900, 600).save(folder / "full.jpg")
-    result = make_sizes("media", "jpg", has_alpha=False, at=(50, 50))
+    result = make_sizes("media", "jpg", has_alpha=False, focal_point=(50, 50))
     assert result["crops"] == [400, 800, 900]
     for width in result["crops"]:
         for suffix in result["formats"]:
