@@ -140,9 +140,8 @@ class Comment(MPTTModel):
 
     state = models.CharField(_("state"), max_length=10, choices=State)
     state_reason = models.CharField(max_length=20, choices=Reason)
-    reply_count = models.PositiveIntegerField(
-        default=0, editable=False
-    )  # all published descendants, not only direct replies
+    # All published descendants, not only direct replies.
+    reply_count = models.PositiveIntegerField(default=0, editable=False)
     recommend_count = models.PositiveIntegerField(default=0, editable=False)  # updated by a job
     is_pick = models.BooleanField(default=False, db_default=False, editable=False)
     is_locked = models.BooleanField(default=False, db_default=False, editable=False)  # no replies

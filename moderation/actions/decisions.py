@@ -57,10 +57,10 @@ def decide(
     notifications of the authors. The caller checks permissions (Comment.objects.moderated_by).
 
     `expected_transitions` maps comments to the last transition that the person saw (last_transition_ids); a
-    comment with a later one is skipped. `duplicate_of` is the original if the comments are
-    removed as its duplicates, which takes some more statements. `parameters` are ids and codes stored with
-    the action. `message` has the moderator's own words for the author of the one comment. Raises
-    ValidationError if the original has been removed.
+    comment with a later one is skipped. `duplicate_of` is the original if the comments are removed as its
+    duplicates, which takes some more statements. `parameters` are ids and codes stored with the action.
+    `message` has the moderator's own words for the author of the one comment. Raises ValidationError if the
+    original has been removed.
     """
     with transaction.atomic():
         batch = Batch.objects.create(  # first: the counts of removals are updated from it
@@ -149,9 +149,8 @@ def state_for(reason: str) -> State | None:
 def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> ActionResult:
     """Undo an action of any kind with a new action, which can be undone in turn.
 
-    Comments and settings that changed since are skipped. Only administrators may lift a
-    restriction or change the filter. `only` limits the undo to these comments. Permanently deleted
-    texts do not come back.
+    Comments and settings that changed since are skipped. Only administrators may lift a restriction or
+    change the filter. `only` limits the undo to these comments. Permanently deleted texts do not come back.
     """
     if why := undo_refusal(batch, actor):
         return ActionResult(None, [], [SkippedItem(None, "", why)])
