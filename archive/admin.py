@@ -27,7 +27,7 @@ from comments.admin import discussions_of
 from comments.models import InferredParent
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import get_action_or_404
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.screening import import_jobs
 
 UPLOAD_EXPIRED = gettext_lazy(
@@ -154,7 +154,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
-        undos = Batch.objects.filter(root=OuterRef("batch")).order_by("-undos").values("undos")[:1]
+        undos = Action.objects.filter(root=OuterRef("action")).order_by("-undos").values("undos")[:1]
         imports = super().get_queryset(request)
         return imports.annotate(story=title_for(request_user(request), "article__"), undos=Subquery(undos))
 
@@ -209,17 +209,17 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         A link to the page of an action is for those who may open it.
         """
         user = request_user(request)
-        action = action_history.summarize([context["original"].batch], user)[0]
-        last_undo, action_url = action.last_undo(), ""
+        summary = action_history.summarize([context["original"].action], user)[0]
+        last_undo, action_url = summary.last_undo(), ""
         with suppress(Http404):
-            opened = get_action_or_404(user, (last_undo or action.batch).pk)
+            opened = get_action_or_404(user, (last_undo or summary.action).pk)
             action_url = reverse("moderation:action", args=[opened.pk])
         article = context["original"].article
         # Only of a discussion whose page of proposals the person may open: the count is a link to it.
         discussions = discussions_of(user).filter(pk=article.pk)
         proposals = InferredParent.objects.filter(discussion__in=discussions)
         context |= {
-            "action": action,
+            "summary": summary,
             "last_undo": last_undo,
             "action_url": action_url,
             "article": article,

@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User, one_person_constraint
 from articles.models import Article
-from moderation.models import Batch, ImportScreening
+from moderation.models import Action, ImportScreening
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
     def in_screening(self) -> Self:
         """Return the imports whose comments a job has yet to check."""
-        unfinished = ImportScreening.objects.filter(batch__root=OuterRef("batch"), finished_at=None)
+        unfinished = ImportScreening.objects.filter(action__root=OuterRef("action"), finished_at=None)
         return self.filter(Exists(unfinished))
 
 
@@ -25,7 +25,7 @@ class Import(models.Model):
     """An imported file: its counts and its warnings."""
 
     article = models.ForeignKey(Article, models.PROTECT, related_name="imports")
-    batch = models.OneToOneField(Batch, models.PROTECT, related_name="import_of")
+    action = models.OneToOneField(Action, models.PROTECT, related_name="import_of", db_column="batch_id")
     format = models.CharField(_("format"), max_length=20)
     filename = models.CharField(_("file"), max_length=255)
     sha256 = models.CharField(max_length=64)
@@ -49,8 +49,8 @@ class Import(models.Model):
     @property
     def unfinished_screening(self) -> ImportScreening | None:
         """Return the unfinished screening of its comments, also after an undo brought them back."""
-        unfinished = ImportScreening.objects.filter(batch__root=self.batch_id, finished_at=None)
-        return unfinished.order_by("batch__undos").last()
+        unfinished = ImportScreening.objects.filter(action__root=self.action_id, finished_at=None)
+        return unfinished.order_by("action__undos").last()
 
 
 class PersonalDataFile(models.Model):

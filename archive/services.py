@@ -34,7 +34,7 @@ from core.database.sql import fetch_rows
 from core.errors import UserError
 from core.memory.garbage_collection import pause_garbage_collection
 from moderation.actions import setting_changes
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 from moderation.reply_structure.proposals import find_proposals
 from moderation.screening import flags, import_jobs
 from moderation.screening.imports import screen_import
@@ -342,17 +342,17 @@ def _import_was_undone(article: Article) -> bool:
     last = SettingChange.objects.filter(
         target=SettingChange.Target.ARTICLE, target_id=article.pk, field="published_at"
     )
-    change = last.select_related("batch").order_by("id").last()
+    change = last.select_related("action").order_by("id").last()
     return (
         article.published_at is None
         and change is not None
-        and change.batch.kind == Batch.Kind.UNDO
-        and article.unpublished_at in {None, change.batch.at}
+        and change.action.kind == Action.Kind.UNDO
+        and article.unpublished_at in {None, change.action.at}
     )
 
 
 def _create_draft(article: Article, page: ParsedPage) -> None:
-    """Save the article as a draft. The import batch publishes it, so that the batch's undo unpublishes it."""
+    """Save the article as a draft. The import publishes it, so that its undo unpublishes it."""
     article.published_at = None
     save_article(article=article)
     topics = [get_or_create_topic(name, shown=name.casefold() not in HIDDEN_TOPICS) for name in page.topics]
@@ -363,15 +363,15 @@ def _create_draft(article: Article, page: ParsedPage) -> None:
 def _store_comments(
     article: Article, page: ParsedPage, report: ImportReport, filename: str, digest: str, actor: User | None
 ) -> Import:
-    """Publish the article and store its new comments, as one batch with an import record."""
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)
+    """Publish the article and store its new comments, as one action with a record of the import."""
+    action = Action.objects.create(kind=Action.Kind.IMPORT, actor=actor)
     changes: list[tuple[SettingChange.Target, int, str, Any]] = [
         (SettingChange.Target.DISCUSSION, article.pk, "declared_count", page.declared)
     ]
     if report.is_new_article or report.is_republished:
         changes.append((SettingChange.Target.ARTICLE, article.pk, "published_at", page.published_at))
         article.published_at = page.published_at
-    setting_changes.apply_changes(batch=batch, changes=changes)
+    setting_changes.apply_changes(action=action, changes=changes)
     result = import_comments(
         article=article,
         comments=[
@@ -387,20 +387,20 @@ def _store_comments(
             for comment in page.comments
         ],
         actor=actor,
-        batch=batch.pk,
+        action_id=action.pk,
         with_search_texts=not report.is_screened_later,
     )
     # Also those that return: their import may have been undone before its job had screened them.
     published = [*result.created, *result.republished]
     if report.is_screened_later:
-        import_jobs.screen_later(batch=batch, discussion=article.pk, count=len(published))
+        import_jobs.screen_later(action=action, discussion=article.pk, count=len(published))
     else:
         screen_import(article=article, ids=published)
         find_proposals(article)
         flags.open_cases_for_flagged(published)
     return Import.objects.create(
         article=article,
-        batch=batch,
+        action=action,
         format=page.format,
         filename=filename[-255:],
         sha256=digest,

@@ -210,7 +210,7 @@ def import_comments(story: "Article", comments: Iterable[Written]) -> list[int]:
     from comments.services import imports
 
     some = [imports.ImportedComment(str(n), w.name, w.body, w.at, w.parent) for n, w in enumerate(comments)]
-    return imports.import_comments(article=story, comments=some, actor=None, batch=uuid4()).created
+    return imports.import_comments(article=story, comments=some, actor=None, action_id=uuid4()).created
 
 
 def add_thread(name: str, comments: Iterable[ThreadComment], days: int) -> ImportedStory:

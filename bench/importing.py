@@ -132,7 +132,7 @@ def _wait_for_screening(site: Soundoff) -> Step:
 
     unfinished = ImportScreening.objects.filter(finished_at=None)
     spent = _spent(site) + _spent(site, "db_worker")
-    started = unfinished.values_list("batch__at", flat=True).first()
+    started = unfinished.values_list("action__at", flat=True).first()
     while unfinished.exists():
         time.sleep(POLL)
     processor = _spent(site) + _spent(site, "db_worker") - spent

@@ -91,11 +91,11 @@ def _jobs(count: int) -> Iterator[Callable[[], object]]:
     from comments import tasks as comment_tasks
     from comments.models import Comment
     from moderation import tasks
-    from moderation.models import Batch, SimilarityScan
+    from moderation.models import Action, SimilarityScan
     from moderation.similar.scan import run_requested_scan
 
     site = asdict(mails.MailSiteSettings("en", "Soundoff", "editor@example.org"))
-    batches = [str(pk) for pk in Batch.objects.values_list("pk", flat=True)]
+    actions = [str(pk) for pk in Action.objects.values_list("pk", flat=True)]
     comments = list(Comment.objects.values_list("pk", flat=True)[:1000])
     images = list(Image.objects.values_list("pk", flat=True))
 
@@ -116,8 +116,8 @@ def _jobs(count: int) -> Iterator[Callable[[], object]]:
         confirm,
         sign_up,
         lambda n: mails.mail_reset.enqueue(f"nobody-{n}@example.org", site=site),
-        lambda n: tasks.notify_authors.enqueue(batches[n % len(batches)] if batches else str(uuid4())),
-        lambda n: tasks.notify_reporters.enqueue(batches[n % len(batches)] if batches else str(uuid4())),
+        lambda n: tasks.notify_authors.enqueue(actions[n % len(actions)] if actions else str(uuid4())),
+        lambda n: tasks.notify_reporters.enqueue(actions[n % len(actions)] if actions else str(uuid4())),
         lambda n: tasks.notify_not_published.enqueue(comments[n % len(comments)]),
         lambda n: comment_tasks.count_recommendations.enqueue(),
     ]

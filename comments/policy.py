@@ -132,11 +132,13 @@ class Policy:
         """Return the sanctions on this person as sentences, shown above the reply form."""
         return []
 
-    def sync_cases(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
+    def sync_cases(
+        self, ids: Sequence[int], *, action_id: UUID, actor: User | None, undoes: UUID | None
+    ) -> None:
         """Update cases and counters after a change of states, in its transaction.
 
-        The log entries of the change have this `batch`; `undoes` is the batch that it reverses. The
-        discussions are locked.
+        The log entries of the change have this `action_id`. `undoes` is the id of the action that it
+        reverses. The discussions are locked.
         """
 
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:

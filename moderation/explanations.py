@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from comments import removal_reasons
 from comments.models import Reason, State, state_label
-from moderation.models import Batch, Restriction, Rule, SettingChange
+from moderation.models import Action, Restriction, Rule, SettingChange
 from moderation.rules import matching
 
 
@@ -67,58 +67,60 @@ def format_elapsed(elapsed: timedelta) -> str:
     return ngettext("%(n)s day", "%(n)s days", minutes // 1440) % {"n": minutes // 1440}
 
 
-def describe_action(batch: Batch) -> str:
+def describe_action(action: Action) -> str:
     """Describe an action: Approved · Removed: off-topic · Marked as spam · Moved · Undone: …"""
-    match batch.kind:
-        case Batch.Kind.DECISION if "stays" in batch.parameters and batch.to_state == State.PUBLISHED:
+    match action.kind:
+        case Action.Kind.DECISION if "stays" in action.parameters and action.to_state == State.PUBLISHED:
             return _("Kept")
-        case Batch.Kind.DECISION if "stays" in batch.parameters:
-            return _("Kept removed: %(reason)s") % {"reason": removal_reasons.label(batch.reason)}
-        case Batch.Kind.DECISION:
-            return describe_decision(batch.to_state, batch.reason)
-        case Batch.Kind.PERSON:
-            return describe_sanction_change(batch.parameters)
-        case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT | Batch.Kind.FILTER if "field" in batch.parameters:
-            field, value = batch.parameters["field"], batch.parameters["value"]
-            if batch.parameters.get("target") == SettingChange.Target.SITE:
+        case Action.Kind.DECISION if "stays" in action.parameters:
+            return _("Kept removed: %(reason)s") % {"reason": removal_reasons.label(action.reason)}
+        case Action.Kind.DECISION:
+            return describe_decision(action.to_state, action.reason)
+        case Action.Kind.PERSON:
+            return describe_sanction_change(action.parameters)
+        case Action.Kind.DISCUSSION | Action.Kind.COMMENT | Action.Kind.FILTER if (
+            "field" in action.parameters
+        ):
+            field, value = action.parameters["field"], action.parameters["value"]
+            if action.parameters.get("target") == SettingChange.Target.SITE:
                 return describe_site_setting(field, value)
             return describe_setting(field, value)
-        case Batch.Kind.REDACTION:
+        case Action.Kind.REDACTION:
             return _("Redacted")
-        case Batch.Kind.RESTRICTION if "is_legal_hold" in batch.parameters:
+        case Action.Kind.RESTRICTION if "is_legal_hold" in action.parameters:
             text = (
                 _("Legal hold on #%(id)s")
-                if batch.parameters["is_legal_hold"]
+                if action.parameters["is_legal_hold"]
                 else _("Legal hold on #%(id)s ended")
             )
-            return text % {"id": batch.parameters["comment"]}
-        case Batch.Kind.RESTRICTION:
-            return _("Access restricted: %(why)s") % {"why": Restriction.Why(batch.parameters["why"]).label}
-        case Batch.Kind.RULE:
-            return describe_rule_change(batch.parameters.get("does", ""))
-        case Batch.Kind.SAVED_LINE:
+            return text % {"id": action.parameters["comment"]}
+        case Action.Kind.RESTRICTION:
+            return _("Access restricted: %(why)s") % {"why": Restriction.Why(action.parameters["why"]).label}
+        case Action.Kind.RULE:
+            return describe_rule_change(action.parameters.get("does", ""))
+        case Action.Kind.SAVED_LINE:
             texts = {"saved": _("Line saved"), "changed": _("Saved line changed")}
-            return texts.get(batch.parameters["does"]) or _("Saved line deleted")
-        case Batch.Kind.PURGE if "comment" in batch.parameters:
-            return _("Permanently deleted: #%(id)s") % {"id": batch.parameters["comment"]}
-        case Batch.Kind.PURGE:
-            count = batch.parameters["erased"]
+            return texts.get(action.parameters["does"]) or _("Saved line deleted")
+        case Action.Kind.PURGE if "comment" in action.parameters:
+            return _("Permanently deleted: #%(id)s") % {"id": action.parameters["comment"]}
+        case Action.Kind.PURGE:
+            count = action.parameters["erased"]
             text = ngettext(
                 "Permanently deleted: %(n)s comment", "Permanently deleted: %(n)s comments", count
             )
             return text % {"n": f"{count:,}"}
-        case Batch.Kind.MOVE if "field" in batch.parameters:
-            return describe_setting(batch.parameters["field"], batch.parameters["value"])
-        case Batch.Kind.MOVE if batch.parameters.get("is_inferred"):
+        case Action.Kind.MOVE if "field" in action.parameters:
+            return describe_setting(action.parameters["field"], action.parameters["value"])
+        case Action.Kind.MOVE if action.parameters.get("is_inferred"):
             return _("Reply structure restored")
-        case Batch.Kind.MOVE:
+        case Action.Kind.MOVE:
             return _("Moved")
-        case Batch.Kind.IMPORT:
+        case Action.Kind.IMPORT:
             return _("Imported")
-    if not batch.undos:  # the action that it undid is no longer stored
+    if not action.undos:  # the action that it undid is no longer stored
         return _("Undone")
-    text = _("Undone: %(action)s") if batch.undos % 2 else _("Done again: %(action)s")
-    return text % {"action": describe_action(batch.root)}
+    text = _("Undone: %(action)s") if action.undos % 2 else _("Done again: %(action)s")
+    return text % {"action": describe_action(action.root)}
 
 
 def describe_rule_change(does: str) -> str:

@@ -16,7 +16,7 @@ from comments.services.discussions import lock_discussions, lock_discussions_of
 from core.database.sql import execute, fetch_column
 from moderation.actions import cases
 from moderation.erasure import purge, restricted_content
-from moderation.models import Batch, Restriction
+from moderation.models import Action, Restriction
 from moderation.transparency import removal_counts
 
 # By kind of damage. Each returns the ids of comments, or of the rows that the line above it names.
@@ -34,7 +34,7 @@ WHERE k.closed_at IS NULL
   AND (k.is_waiting <> (c.state = 'pending') OR k.discussion_id <> c.discussion_id
        OR c.state = 'deleted' OR c.state_reason = '{Reason.RESTRICTED}' OR c.erased_at IS NOT NULL)
 ORDER BY c.id""",
-    # A transition by another person than the author whose batch is not stored. Ids of transitions.
+    # A transition by another person than the author whose action is not stored. Ids of transitions.
     "batch_missing": """
 SELECT t.id FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
 WHERE t.actor_id IS NOT NULL AND t.actor_id IS DISTINCT FROM c.author_id
@@ -49,10 +49,10 @@ SELECT t.id FROM (
 LEFT JOIN moderation_batch b ON b.id = t.batch
 WHERE t.restores_id IS DISTINCT FROM CASE WHEN b.undoes_id IS NOT NULL THEN t.restored END
 ORDER BY t.id""",
-    # A batch without any change. Ids of batches.
+    # An action without any change. Ids of actions.
     "batch_empty": f"""
 SELECT b.id::text FROM moderation_batch b
-WHERE b.kind IN ('decision', 'move', 'undo', '{Batch.Kind.RESTRICTION}')
+WHERE b.kind IN ('decision', 'move', 'undo', '{Action.Kind.RESTRICTION}')
   AND NOT b.parameters ? 'is_legal_hold'
   AND NOT EXISTS (SELECT FROM comments_transition t WHERE t.batch = b.id)
   AND NOT EXISTS (SELECT FROM moderation_settingchange x WHERE x.batch_id = b.id)
@@ -96,7 +96,7 @@ SELECT f.id FROM moderation_finding f JOIN comments_comment c ON c.id = f.commen
 WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}' AND f.revision = c.revision
   AND EXISTS (SELECT FROM jsonb_array_elements(f.spans) span WHERE (span ->> 1)::int > char_length(c.body))
 ORDER BY f.id""",
-    # A sanction whose batch is of another kind. Ids of sanctions.
+    # A sanction whose action is of another kind. Ids of sanctions.
     "sanction_batch_kind": """
 SELECT s.id FROM moderation_sanction s JOIN moderation_batch b ON b.id = s.batch_id
 WHERE b.kind <> 'person' ORDER BY s.id""",

@@ -126,9 +126,11 @@ class ModerationPolicy(comments.policy.Policy):
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
         return [sanction_html_with_link(sanction) for sanction in own_sanctions(user, guest)]
 
-    def sync_cases(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
-        cases.sync_cases(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
-        removal_counts.update_counts(ids, batch)
+    def sync_cases(
+        self, ids: Sequence[int], *, action_id: UUID, actor: User | None, undoes: UUID | None
+    ) -> None:
+        cases.sync_cases(ids=ids, action_id=action_id, by_person=actor is not None, undoes=undoes)
+        removal_counts.update_counts(ids, action_id)
 
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
         quick_actions.record_settings(before, after, actor)

@@ -18,20 +18,20 @@ from articles.site.languages import in_site_language, in_staff_language
 from comments.models import Comment
 from core.mail.composition import compose_mail
 from moderation.actions.state_history import NOTIFY_AFTER
-from moderation.models import Batch, Case, IllegalContentReport, RemovalRequest, Report
+from moderation.models import Action, Case, IllegalContentReport, RemovalRequest, Report
 from moderation.notifications.author_mails import compose_decision_mails, compose_not_published_mail
 from moderation.notifications.mail import mail_staff, send_mails
 from moderation.notifications.reporter_mails import compose_illegal_content_outcomes, compose_report_outcomes
 
 
-def notify_authors_later(batch: Batch) -> None:
+def notify_authors_later(action: Action) -> None:
     """Queue the mails to the authors of the comments that an action changed."""
-    notify_authors.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch.pk))
+    notify_authors.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(action.pk))
 
 
-def notify_reporters_later(batch: UUID) -> None:
+def notify_reporters_later(action_id: UUID) -> None:
     """Queue the mails to those who reported the comments whose cases this action closed."""
-    notify_reporters.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch))
+    notify_reporters.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(action_id))
 
 
 def notify_not_published_later(comment: Comment) -> None:
@@ -45,16 +45,16 @@ def notify_not_published_later(comment: Comment) -> None:
 
 @task()
 @in_site_language()
-def notify_authors(batch: str) -> int:
+def notify_authors(action_id: str) -> int:
     """Mail the authors what this action decided about their comments. Returns the number of mails."""
-    return send_mails(compose_decision_mails(UUID(batch)))
+    return send_mails(compose_decision_mails(UUID(action_id)))
 
 
 @task()
 @in_site_language()
-def notify_reporters(batch: str) -> int:
+def notify_reporters(action_id: str) -> int:
     """Send each person one mail about the decision on their report. Returns the number of mails."""
-    cases = Case.objects.filter(closing_action_id=batch)
+    cases = Case.objects.filter(closing_action_id=action_id)
     not_notified = Q(notified_at=None) | Q(notified_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
     reports = Report.objects.filter(not_notified, has_confirmed_email(), case__in=cases)

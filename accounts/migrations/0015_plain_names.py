@@ -1,22 +1,6 @@
 from django.db import migrations, models
 
-# In place of Django's own operations, which would build all models for it.
-RENAME_CONTENT_TYPE = """
-UPDATE django_content_type SET model = '{new}' WHERE app_label = 'accounts' AND model = '{old}'
-  AND NOT EXISTS (SELECT FROM django_content_type WHERE app_label = 'accounts' AND model = '{new}');
-UPDATE auth_permission p
-SET codename = replace(p.codename, '{old}', '{new}'), name = replace(p.name, '{old_label}', '{new_label}')
-FROM django_content_type c
-WHERE c.id = p.content_type_id AND c.app_label = 'accounts' AND c.model = '{new}'
-  AND p.codename IN ('add_{old}', 'change_{old}', 'delete_{old}', 'view_{old}')"""
-BEFORE = {"name": "loginattempts", "label": "login attempts"}
-AFTER = {"name": "failedlogincount", "label": "failed login count"}
-
-
-def rename_content_type(old: dict[str, str], new: dict[str, str]) -> str:
-    return RENAME_CONTENT_TYPE.format(
-        old=old["name"], new=new["name"], old_label=old["label"], new_label=new["label"]
-    )
+from core.database.independent_operations import rename_content_type
 
 
 class Migration(migrations.Migration):
@@ -29,7 +13,9 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0014_lower_case_emails")]
 
     operations = [
-        migrations.RunSQL(rename_content_type(BEFORE, AFTER), rename_content_type(AFTER, BEFORE)),
+        rename_content_type(
+            "accounts", ("loginattempts", "login attempts"), ("failedlogincount", "failed login count")
+        ),
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.RenameModel("LoginAttempts", "FailedLoginCount"),

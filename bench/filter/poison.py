@@ -105,4 +105,4 @@ def _wrong(good: Iterable[Row], first: int, per_action: int) -> Iterator["Decisi
     """Yield wrong decisions, numbered from `first`, `per_action` of them in each action."""
     for n, row in enumerate(good):
         one = replace(decided(first + n, row), is_spam=True, author=f"wronged {n}", actor=WRONG_ONE)
-        yield replace(one, batch=UUID(int=n // per_action))
+        yield replace(one, action=UUID(int=n // per_action))

@@ -223,7 +223,7 @@ def _measure_work(bench: Run, comments: int) -> dict[str, Work]:
         lambda: decide(ids=ids, to=State.SPAM, reason="spam", actor=person),
         len(ids),
     )
-    timed("… undone", lambda: undo(batch=act.batch, actor=person), len(ids))
+    timed("… undone", lambda: undo(action=act.action, actor=person), len(ids))
     assert ONCE_FOR_EACH in {job.name for job in JOBS}
     for job in JOBS:
         timed(f"job: {job.name}", job.run, comments if job.name == ONCE_FOR_EACH else 1)

@@ -196,7 +196,7 @@ def import_stories(found: Sequence[Story]) -> tuple[set[int], set[int]]:
 class Cleared:
     """The result of removing the flood."""
 
-    batches: list[Any]  # Batches, in order
+    actions: list[Any]  # of moderation.models.Action, in order
     kinds: list[str]  # kinds of the groups, with the number of comments
     gone: set[int]
     seconds: list[float]  # of each action
@@ -214,9 +214,9 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
     from moderation.similar.decisions import decide_group
 
     cleared = Cleared([], [], set(), [])
-    while len(cleared.batches) < most:
+    while len(cleared.actions) < most:
         scan.run_scan()
-        before = len(cleared.batches)
+        before = len(cleared.actions)
         groups = [
             g for g in shown.open_groups(actor) if g.size >= least and explanations.proposed_reason(g.kind)
         ]
@@ -226,12 +226,12 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
             assert to
             began = time.perf_counter()
             done = decide_group(group=group, to=to, reason=reason, actor=actor)
-            if done.batch:
+            if done.action:
                 cleared.seconds.append(time.perf_counter() - began)
-                cleared.batches.append(done.batch)
+                cleared.actions.append(done.action)
                 cleared.kinds.append(f"{group.kind} {len(done.changed):,}")
                 cleared.gone |= set(done.changed)
-        if len(cleared.batches) == before:
+        if len(cleared.actions) == before:
             break
     return cleared
 
@@ -240,8 +240,8 @@ def take_back(cleared: Cleared, actor: Any) -> None:
     """Undo every action, the last one first."""
     from moderation.actions import decisions
 
-    for action in reversed(cleared.batches):
-        decisions.undo(batch=action, actor=actor)
+    for action in reversed(cleared.actions):
+        decisions.undo(action=action, actor=actor)
 
 
 def numbers() -> list[tuple[Any, ...]]:

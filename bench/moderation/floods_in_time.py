@@ -253,7 +253,7 @@ def clear(name: str, import_threads: Callable[[], Imported], *, all_spam: bool =
         kinds: list[str] = []
         while True:
             accepted = flood.clear(user, most=1_000, least=1)
-            actions += len(accepted.batches)
+            actions += len(accepted.actions)
             kinds += accepted.kinds
             in_groups += len(accepted.gone & imported.spam)
             left = mine.filter(pk__in=imported.spam, state=State.PUBLISHED).order_by("created_at", "pk")

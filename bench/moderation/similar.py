@@ -55,7 +55,7 @@ def measure_removal(bench: Run) -> Iterator[Goal]:
     user = fixture.moderator()
     numbers, pages = flood.numbers(), flood.pages()
     cleared = flood.clear(user, most=10, least=20)
-    yield Goal(f"actions ({', '.join(cleared.kinds)})", len(cleared.batches), most=10, unit="")
+    yield Goal(f"actions ({', '.join(cleared.kinds)})", len(cleared.actions), most=10, unit="")
     left, caught = len(spun - cleared.gone), len(real & cleared.gone)  # not the spam of the sample
     yield Goal(f"spun comments left, of {len(spun):,}", left, most=SPUN_LEFT, unit="")
     yield Goal(f"real comments caught, of {len(real):,}", caught, most=REAL_WRONGED, unit="")

@@ -2,6 +2,8 @@ from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import migrations, models
 
+from core.database.independent_operations import rename_content_type
+
 # A state operation cannot rename a field within the expression of another.
 SEARCH_VECTOR = models.GeneratedField(
     db_column="vector",
@@ -28,6 +30,9 @@ class Migration(migrations.Migration):
     dependencies = [("comments", "0043_follow_delivery_before_own_stop")]
 
     operations = [
+        rename_content_type(
+            "comments", ("newssearch", "news search"), ("lastupdatesearch", "last update search")
+        ),
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.RenameField("discussion", "copied_count", "imported_count"),
@@ -121,5 +126,5 @@ class Migration(migrations.Migration):
                     )
                 ),
             ]
-        )
+        ),
     ]

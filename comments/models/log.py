@@ -44,9 +44,9 @@ class Transition(models.Model):
     reason = models.CharField(max_length=20, choices=Reason)
     old_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     new_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
-    batch = models.UUIDField(null=True)
+    action_id = models.UUIDField(null=True, db_column="batch")  # moderation.models.Action
     # Of an undo: the decision whose state it restored, through any number of undos. It follows from the
-    # batches, so it is not part of the hash, and check_integrity compares it with them. A constraint would
+    # actions, so it is not part of the hash, and check_integrity compares it with them. A constraint would
     # lock the row of each restored decision.
     restores = models.ForeignKey(
         "self",
@@ -75,7 +75,9 @@ class Transition(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["discussion", "seq"], name="transition_seq_once"),
             models.UniqueConstraint(
-                fields=["batch", "comment"], condition=~Q(batch=None), name="transition_once_a_batch"
+                fields=["action_id", "comment"],
+                condition=~Q(action_id=None),
+                name="transition_once_a_batch",
             ),
         ]
 

@@ -66,7 +66,7 @@ def import_comments(
     article: Article,
     comments: Sequence[ImportedComment],
     actor: User | None,
-    batch: UUID,
+    action_id: UUID,
     with_search_texts: bool = True,
 ) -> ImportResult:
     """Import a source's comments as published ones.
@@ -81,15 +81,15 @@ def import_comments(
         stored = Comment.objects.filter(source=article.source_key)
         rows = stored.values_list("source_id", "pk", "tree_id")
         existing = {source_id: (pk, tree) for source_id, pk, tree in rows}
-        # First, before log entries of this batch exist for new comments: it works with the batch's entries.
+        # First, before log entries of this action exist for new comments: it works with the action's entries.
         ids = [existing[c.source_id][0] for c in comments if c.source_id in existing]
-        republished = republish_imported(ids=ids, actor=actor, batch=batch)
+        republished = republish_imported(ids=ids, actor=actor, action_id=action_id)
         now = timezone.now()
         places, extended_trees = _assign_places(comments, existing, now)
         common: dict[str, Any] = {
             "discussion": article.pk,
             "actor": actor.pk if actor else None,
-            "batch": batch,
+            "action": action_id,
             "source": article.source_key,
         }
         new = list(places)

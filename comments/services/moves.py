@@ -20,7 +20,7 @@ def move_comment(
     comment: Comment,
     parent: Comment | None,
     actor: User | None,
-    batch: UUID | None = None,
+    action_id: UUID | None = None,
 ) -> bool:
     """Move a comment with its replies under another parent, or to the top level if `parent` is None.
 
@@ -29,7 +29,7 @@ def move_comment(
     too deep.
     """
     parents = {comment.pk: parent.pk if parent else None}
-    moved, obstacles = move_comments(parents=parents, actor=actor, batch=batch)
+    moved, obstacles = move_comments(parents=parents, actor=actor, action_id=action_id)
     if obstacles:
         raise ValidationError(obstacles[comment.pk])
     return bool(moved)
@@ -42,7 +42,7 @@ def find_obstacle(*, comment: Comment, parent: Comment | None) -> str:
 
 
 def move_comments(
-    *, parents: Mapping[int, int | None], actor: User | None, batch: UUID | None = None
+    *, parents: Mapping[int, int | None], actor: User | None, action_id: UUID | None = None
 ) -> tuple[list[int], dict[int, str]]:
     """Move comments with their replies under other parents (by comment id), one after the other.
 
@@ -54,16 +54,16 @@ def move_comments(
         lock_discussions_of(parents)
         possible, obstacles = _possible_moves(parents)
         if possible:
-            _move(possible, actor, batch)
+            _move(possible, actor, action_id)
     return list(possible), {pk: _obstacle_text(code) for pk, code in obstacles.items()}
 
 
-def _move(parents: Mapping[int, int | None], actor: User | None, batch: UUID | None) -> None:
+def _move(parents: Mapping[int, int | None], actor: User | None, action_id: UUID | None) -> None:
     """Move comments that may be moved. The caller has locked their discussions."""
     ids = list(parents)
     involved = Comment.objects.filter(pk__in=[*ids, *filter(None, parents.values())]).order_by()
     trees = set(involved.values_list("tree_id", flat=True))
-    values = {"ids": ids, "parents": list(parents.values()), "actor": actor and actor.pk, "batch": batch}
+    values = {"ids": ids, "parents": list(parents.values()), "actor": actor and actor.pk, "action": action_id}
     moved = fetch_rows(sql.MOVE, values)
     execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _discussion in moved})})
     # The discussion is None if readers do not see the comment.

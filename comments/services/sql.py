@@ -135,7 +135,7 @@ old AS MATERIALIZED (
   FROM comments_comment c
   WHERE c.id = ANY(%(ids)s) AND c.state_reason <> '{Reason.RESTRICTED}' AND c.erased_at IS NULL)"""
 
-# The undo of a batch, for comments whose last transition is still that of the batch and whose text is the
+# The undo of an action, for comments whose last transition is still that of the action and whose text is the
 # same. `only` limits it to some comments; null means all.
 REVERTED = """
 old AS MATERIALIZED (
@@ -201,7 +201,7 @@ INSERT INTO comments_transition
   (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch,
    restores_id)
 SELECT 'state', discussion_id, id, revision, %(actor)s, from_state, to_state, from_reason, to_reason,
-       %(batch)s, CASE WHEN %(undoes)s IS NOT NULL THEN (
+       %(action)s, CASE WHEN %(undoes)s IS NOT NULL THEN (
          SELECT coalesce(t.restores_id, t.id) FROM comments_transition t
          WHERE t.comment_id = decided.id AND t.kind = 'state' ORDER BY t.id DESC OFFSET 1 LIMIT 1) END
 FROM decided ORDER BY discussion_id, id
@@ -228,7 +228,7 @@ WITH new AS MATERIALIZED ({decode_columns(IMPORTED_TYPES)}),
 log AS (INSERT INTO comments_transition
           (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
            new_parent_id, batch)
-        SELECT 'state', %(discussion)s, id, 1, %(actor)s, '', 'published', '', 'imported', parent, %(batch)s
+        SELECT 'state', %(discussion)s, id, 1, %(actor)s, '', 'published', '', 'imported', parent, %(action)s
         FROM new ORDER BY id),
 days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
          SELECT %(discussion)s, (at AT TIME ZONE 'UTC')::date AS date, count(*) FROM new GROUP BY date
@@ -265,7 +265,7 @@ log AS (
     (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
      old_parent_id, new_parent_id, batch)
   SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved',
-         old_parent_id, parent_id, %(batch)s
+         old_parent_id, parent_id, %(action)s
   FROM moved ORDER BY number)
 SELECT tree_id, CASE WHEN shown THEN discussion_id END FROM moved"""
 

@@ -67,14 +67,15 @@ def change_states(
     to: State,
     reason: str,
     actor: User | None,
-    batch: UUID | None = None,
+    action_id: UUID | None = None,
     expected_transitions: Mapping[int, int] | None = None,
     undoes: UUID | None = None,
 ) -> list[int]:
     """Set the state of comments, one or thousands, and return the ids of those that were decided on.
 
     `expected_transitions` maps comments to the last transition that the moderator saw; a comment with a newer
-    one is left alone. `undoes` is the batch that this one reverses. Runs in the caller's transaction.
+    one is left alone. `undoes` is the id of the action that this one reverses. Runs in the caller's
+    transaction.
     """
     expected_transitions = expected_transitions or {}
     values = {
@@ -84,14 +85,14 @@ def change_states(
         "to_reason": str(reason),
         "undoes": undoes,
     }
-    return _run_change(sql.CHANGE_REQUESTED, ids, values, actor, batch)
+    return _run_change(sql.CHANGE_REQUESTED, ids, values, actor, action_id)
 
 
 def confirm_states(
     *,
     ids: Sequence[int],
     actor: User | None,
-    batch: UUID,
+    action_id: UUID,
     undoes: UUID | None = None,
     expected_transitions: Mapping[int, int] | None = None,
 ) -> list[int]:
@@ -113,7 +114,7 @@ def confirm_states(
             to=State(state),
             reason=reason,
             actor=actor,
-            batch=batch,
+            action_id=action_id,
             expected_transitions=expected_transitions,
             undoes=undoes,
         )
@@ -121,39 +122,39 @@ def confirm_states(
 
 
 def revert_states(
-    *, undoes: UUID, actor: User | None, batch: UUID, only: Sequence[int] | None = None
+    *, undoes: UUID, actor: User | None, action_id: UUID, only: Sequence[int] | None = None
 ) -> list[int]:
-    """Undo the state changes of the batch `undoes`, and return the ids of the comments that changed.
+    """Undo the state changes of the action `undoes`, and return the ids of the comments that changed.
 
     `only` limits it to these comments. Comments that were decided on or edited since are left alone.
     """
-    ids = list(only or Transition.objects.filter(batch=undoes).values_list("comment_id", flat=True))
-    return _run_change(sql.CHANGE_REVERTED, ids, {"undoes": undoes, "only": only}, actor, batch)
+    ids = list(only or Transition.objects.filter(action_id=undoes).values_list("comment_id", flat=True))
+    return _run_change(sql.CHANGE_REVERTED, ids, {"undoes": undoes, "only": only}, actor, action_id)
 
 
-def republish_imported(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+def republish_imported(*, ids: Sequence[int], actor: User | None, action_id: UUID) -> list[int]:
     """Publish comments again whose import was undone, and return their ids."""
-    return _run_change(sql.CHANGE_REPUBLISHED, ids, {"ids": list(ids)}, actor, batch)
+    return _run_change(sql.CHANGE_REPUBLISHED, ids, {"ids": list(ids)}, actor, action_id)
 
 
-def restrict_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+def restrict_states(*, ids: Sequence[int], actor: User | None, action_id: UUID) -> list[int]:
     """Remove comments as restricted, whatever their state, and return the ids of those that changed.
 
     Comments that are restricted already or erased are left alone. The caller then moves their content away
     with text_changes.remove_content. Runs in the caller's transaction.
     """
-    return _run_change(sql.CHANGE_RESTRICTED, ids, {"ids": list(ids)}, actor, batch)
+    return _run_change(sql.CHANGE_RESTRICTED, ids, {"ids": list(ids)}, actor, action_id)
 
 
 def _run_change(
-    statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, batch: UUID | None
+    statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, action_id: UUID | None
 ) -> list[int]:
-    batch = batch or uuid4()  # policy().sync_cases finds the log entries of this change by their batch
+    action_id = action_id or uuid4()  # policy().sync_cases finds the log entries of this change by it
     lock_discussions_of(ids)
-    values = {"undoes": None, "actor": actor and actor.pk, "batch": batch} | values
+    values = {"undoes": None, "actor": actor and actor.pk, "action": action_id} | values
     changed = fetch_column(statement, values)
     if changed:
-        policy().sync_cases(changed, batch=batch, actor=actor, undoes=values["undoes"])
+        policy().sync_cases(changed, action_id=action_id, actor=actor, undoes=values["undoes"])
     if changed and values.get("to_state") != State.PUBLISHED:
         invalidate_stale_copies()
     return changed

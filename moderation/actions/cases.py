@@ -47,7 +47,7 @@ reopened AS (
   RETURNING k.comment_id),
 closed AS (
   UPDATE moderation_case k
-  SET closed_at = now(), closed_by = %(batch)s, claimed_by_id = NULL, claimed_until = NULL
+  SET closed_at = now(), closed_by = %(action)s, claimed_by_id = NULL, claimed_until = NULL
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
     AND (changed.state = 'deleted' OR changed.state <> 'pending' AND (
       %(by_person)s OR k.is_waiting AND NOT (k.is_reported OR k.is_illegal OR k.is_appealed)))
@@ -69,13 +69,13 @@ WHERE state = 'pending' AND id NOT IN (SELECT comment_id FROM reopened)
 UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM closed WHERE is_asked)"""
 
 
-def sync_cases(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
-    """Update the cases of these comments to match the states that this batch gave them."""
-    values: dict[str, Any] = {"ids": list(ids), "batch": batch, "by_person": by_person, "undoes": undoes}
+def sync_cases(*, ids: Sequence[int], action_id: UUID, by_person: bool, undoes: UUID | None) -> None:
+    """Update the cases of these comments to match the states that this action gave them."""
+    values: dict[str, Any] = {"ids": list(ids), "action": action_id, "by_person": by_person, "undoes": undoes}
     pending = fetch_column(SYNC_CASES, values)
     if None in pending:
         pending.remove(None)
-        notify_reporters_later(batch)
+        notify_reporters_later(action_id)
     if pending:
         _create_cases(Comment.objects.filter(pk__in=pending))
 

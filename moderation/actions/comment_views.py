@@ -27,7 +27,7 @@ from moderation.actions.request_helpers import (
     require_post_and_login,
 )
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.reports import reporting
 
 
@@ -37,11 +37,11 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
     user, comment = require_moderator_or_editor(request), _load(request, pk)
     is_on = ActionForm.of(request)["on"]
     try:
-        batch = quick_actions.set_editors_pick(comment=comment, is_pick=is_on, actor=user)
+        action = quick_actions.set_editors_pick(comment=comment, is_pick=is_on, actor=user)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
         return redirect_back(request, None, ActionForm.of(request)["next"], comment)
-    return _redirect_back(request, batch, comment)
+    return _redirect_back(request, action, comment)
 
 
 @require_post_and_login
@@ -49,8 +49,8 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Lock (?on=1) or unlock (?on=0) replies to a comment and to all comments below it."""
     user, comment = require_moderator_or_editor(request), _load(request, pk)
     is_on = ActionForm.of(request)["on"]
-    batch = quick_actions.lock_replies(comment=comment, is_locked=is_on, actor=user)
-    return _redirect_back(request, batch, comment)
+    action = quick_actions.lock_replies(comment=comment, is_locked=is_on, actor=user)
+    return _redirect_back(request, action, comment)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,7 +74,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error("of", error)
         else:
             add_skipped_message(request, result)
-            return redirect_back(request, result.batch, ActionForm.of(request)["next"], comment)
+            return redirect_back(request, result.action, ActionForm.of(request)["next"], comment)
     return _render_form(request, "moderation/actions/duplicate.html", comment, form)
 
 
@@ -89,7 +89,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            batch = redactions.redact(
+            action = redactions.redact(
                 comment=comment,
                 marked=form.cleaned_data["text"],
                 actor=user,
@@ -102,7 +102,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
                 return redirect_back(request, None, ActionForm.of(request)["next"], comment)
             form.add_error("text", error)
         else:
-            return _redirect_back(request, batch, comment)
+            return _redirect_back(request, action, comment)
     return _render_form(request, "moderation/actions/redact.html", comment, form)
 
 
@@ -157,11 +157,11 @@ def _expected_transition(comment: Comment) -> str:
     return expected_transition_value(comment.pk, last_transition_ids([comment.pk]).get(comment.pk))
 
 
-def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:
+def _redirect_back(request: HttpRequest, action: Action | None, comment: Comment) -> HttpResponse:
     """Redirect to `next` with a bar, or a message if nothing changed."""
-    if batch is None:
+    if action is None:
         messages.info(request, _("Nothing changed."))
-    return redirect_back(request, batch, ActionForm.of(request)["next"], comment)
+    return redirect_back(request, action, ActionForm.of(request)["next"], comment)
 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:

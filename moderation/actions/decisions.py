@@ -1,7 +1,7 @@
 """Moderation decisions: decide on comments, undo an action, move a comment.
 
-Each is one action, stored as one Batch in one transaction. The result says who had decided before on a
-comment that the action skipped.
+Each is stored as one Action in one transaction. The result says who had decided before on a comment that
+the action skipped.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from moderation import explanations, tasks
 from moderation.actions import setting_changes
 from moderation.actions.setting_changes import SkippedItem
 from moderation.erasure.restricted_content import moving_texts
-from moderation.models import Batch, DecisionMessage, ImportScreening, Restriction, SettingChange
+from moderation.models import Action, DecisionMessage, ImportScreening, Restriction, SettingChange
 from moderation.people import sanctions
 from moderation.screening import import_jobs
 
@@ -32,9 +32,9 @@ MAX_SKIPPED_LISTED = 20  # skipped comments that are listed with the reason
 
 @dataclass(frozen=True)
 class ActionResult:
-    """The result of an action. Without a batch nothing changed and nothing was written."""
+    """The result of an action. Without an action nothing changed and nothing was written."""
 
-    batch: Batch | None
+    action: Action | None
     changed: list[int] = field(default_factory=list)
     skipped: list[SkippedItem] = field(default_factory=list)
     more_skipped: int = 0  # those that `skipped` does not list
@@ -63,8 +63,8 @@ def decide(
     original has been removed.
     """
     with transaction.atomic():
-        batch = Batch.objects.create(  # first: the counts of removals are updated from it
-            kind=Batch.Kind.DECISION,
+        action = Action.objects.create(  # first: the counts of removals are updated from it
+            kind=Action.Kind.DECISION,
             actor=actor,
             to_state=to,
             reason=reason,
@@ -78,27 +78,27 @@ def decide(
             to=to,
             reason=reason,
             actor=actor,
-            batch=batch.pk,
+            action_id=action.pk,
             expected_transitions=expected_transitions,
         )
         if reason == Reason.DUPLICATE:
-            duplicates = changed if duplicate_of else _formerly_duplicates(batch)
+            duplicates = changed if duplicate_of else _formerly_duplicates(action)
             changes = [(SettingChange.Target.COMMENT, pk, "duplicate_of", duplicate_of) for pk in duplicates]
-            setting_changes.apply_changes(batch=batch, changes=changes)
+            setting_changes.apply_changes(action=action, changes=changes)
         if not changed:
             transaction.set_rollback(True)
         else:
             if message:
-                DecisionMessage.objects.create(batch=batch, comment_id=changed[0], text=message)
-            tasks.notify_authors_later(batch)
-    return make_result(batch, ids, changed)
+                DecisionMessage.objects.create(action=action, comment_id=changed[0], text=message)
+            tasks.notify_authors_later(action)
+    return make_result(action, ids, changed)
 
 
-def make_result(batch: Batch, ids: Iterable[int], changed: list[int]) -> ActionResult:
+def make_result(action: Action, ids: Iterable[int], changed: list[int]) -> ActionResult:
     """Return the result of an action that was asked to change `ids`. It lists the skipped ones."""
     skipped_ids = sorted(set(ids) - set(changed))
     return ActionResult(
-        batch if changed else None,
+        action if changed else None,
         changed,
         skipped_comments(skipped_ids[:MAX_SKIPPED_LISTED]),
         more_skipped=len(skipped_ids[MAX_SKIPPED_LISTED:]),
@@ -130,12 +130,12 @@ def _check_original_is_kept(original: int) -> None:
         raise ValidationError(_("Comment #%(id)s has been removed.") % {"id": original}, code="removed")
 
 
-def _formerly_duplicates(batch: Batch) -> list[int]:
+def _formerly_duplicates(action: Action) -> list[int]:
     """Return the comments that an earlier decision had removed as duplicates of a named comment.
 
     That decision was reversed, so this one must not keep its original.
     """
-    transitions = Transition.objects.filter(batch=batch.pk, comment__duplicate_of__isnull=False)
+    transitions = Transition.objects.filter(action_id=action.pk, comment__duplicate_of__isnull=False)
     return list(transitions.exclude(from_reason=Reason.DUPLICATE).values_list("comment", flat=True))
 
 
@@ -146,37 +146,37 @@ def state_for(reason: str) -> State | None:
     return State.REJECTED if removal_reasons.is_active(reason) else None
 
 
-def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> ActionResult:
+def undo(*, action: Action, actor: User | None, only: Sequence[int] | None = None) -> ActionResult:
     """Undo an action of any kind with a new action, which can be undone in turn.
 
     Comments and settings that changed since are skipped. Only administrators may lift a restriction or
     change the filter. `only` limits the undo to these comments. Permanently deleted texts do not come back.
     """
-    if why := undo_refusal(batch, actor):
+    if why := undo_refusal(action, actor):
         return ActionResult(None, [], [SkippedItem(None, "", why)])
     with transaction.atomic():
-        undoing = Batch.objects.create(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
-        settings, skipped = setting_changes.revert_changes(batch=batch, undoing=undoing, of_comments=False)
+        undoing = Action.objects.create(kind=Action.Kind.UNDO, actor=actor, undoes=action)
+        settings, skipped = setting_changes.revert_changes(action=action, undoing=undoing, of_comments=False)
         if settings:
             sanctions.notify_later(undoing)
-        moved, not_moved = _move_back(batch, undoing, actor)
-        if redacted := _comments_with_changed_text(batch):
-            skipped_ids = _decided_since(batch, redacted)
+        moved, not_moved = _move_back(action, undoing, actor)
+        if redacted := _comments_with_changed_text(action):
+            skipped_ids = _decided_since(action, redacted)
             reverted, not_reverted = setting_changes.revert_changes(
-                batch=batch, undoing=undoing, of_comments=True, excluding=skipped_ids
+                action=action, undoing=undoing, of_comments=True, excluding=skipped_ids
             )
             changed = confirm_states(
-                ids=_comments_with_changed_text(undoing), actor=actor, batch=undoing.pk, undoes=batch.pk
+                ids=_comments_with_changed_text(undoing), actor=actor, action_id=undoing.pk, undoes=action.pk
             )
         else:
             with moving_texts(undoing, only):
-                changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
-            skipped_ids = set(only or _decided_comments(batch)) - set(changed)
+                changed = revert_states(undoes=action.pk, actor=actor, action_id=undoing.pk, only=only)
+            skipped_ids = set(only or _decided_comments(action)) - set(changed)
             # The settings of a comment follow its state and its place.
             locked = _under_locked_parents(moved)
             unmoved = _with_replies([item.comment for item in not_moved if item.comment])
             reverted, not_reverted = setting_changes.revert_changes(
-                batch=batch, undoing=undoing, of_comments=True, excluding=skipped_ids | locked | unmoved
+                action=action, undoing=undoing, of_comments=True, excluding=skipped_ids | locked | unmoved
             )
             _lock_replies(undoing, locked)
         settings += reverted
@@ -197,77 +197,77 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     )
 
 
-def _screen_returned(undoing: Batch, changed: Sequence[int]) -> None:
+def _screen_returned(undoing: Action, changed: Sequence[int]) -> None:
     """Queue the screening of the comments of a large import if this undo of its undo brings them back.
 
     The import may have been undone before they were screened.
     """
     if undoing.undos % 2:
         return
-    if screening := ImportScreening.objects.filter(batch=undoing.root_id).first():
-        import_jobs.screen_later(batch=undoing, discussion=screening.discussion_id, count=len(changed))
+    if screening := ImportScreening.objects.filter(action=undoing.root_id).first():
+        import_jobs.screen_later(action=undoing, discussion=screening.discussion_id, count=len(changed))
 
 
-def undo_refusal(batch: Batch, actor: User | None) -> str:
+def undo_refusal(action: Action, actor: User | None) -> str:
     """Return a sentence that says why this person cannot undo this action, or an empty string."""
-    root = batch.root
-    if root.kind == Batch.Kind.PURGE:
+    root = action.root
+    if root.kind == Action.Kind.PURGE:
         return _("A permanent deletion can’t be undone.")
     if "is_legal_hold" in root.parameters:
         return _("A legal hold is changed on the page of the restricted comment.")
-    if root.kind == Batch.Kind.RESTRICTION and not (actor and actor.is_administrator):
+    if root.kind == Action.Kind.RESTRICTION and not (actor and actor.is_administrator):
         return _("Only an administrator can lift a restriction.")
-    if root.kind == Batch.Kind.FILTER and not (actor and actor.is_administrator):
+    if root.kind == Action.Kind.FILTER and not (actor and actor.is_administrator):
         return _("Only an administrator can change the spam filter.")
-    return sanctions.sanction_undo_refusal(batch, actor)
+    return sanctions.sanction_undo_refusal(action, actor)
 
 
-def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Batch | None:
+def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Action | None:
     """Move a comment under another parent of its discussion, or to the top level (parent None).
 
     If replies to the new parent are locked, the comment and its replies are locked too. Returns None if the
     comment was already there. Raises ValidationError as comments.services.moves.move_comment does.
     """
-    batch = Batch(kind=Batch.Kind.MOVE, actor=actor)
+    action = Action(kind=Action.Kind.MOVE, actor=actor)
     with transaction.atomic():
-        if not move_comment(comment=comment, parent=parent, actor=actor, batch=batch.pk):
+        if not move_comment(comment=comment, parent=parent, actor=actor, action_id=action.pk):
             return None
-        batch.save(force_insert=True)
-        _lock_replies(batch, _under_locked_parents([comment.pk]))
-    return batch
+        action.save(force_insert=True)
+        _lock_replies(action, _under_locked_parents([comment.pk]))
+    return action
 
 
 def move_all(
     *, parents: Mapping[int, int | None], actor: User | None, parameters: Mapping[str, Any]
-) -> Batch | None:
+) -> Action | None:
     """Move comments under other parents (by comment id) in one action, as `move` does with one.
 
     They move one after the other, in the order of `parents`. Comments that cannot be moved are left where
     they are. Returns None if that is all of them.
     """
-    batch = Batch(kind=Batch.Kind.MOVE, actor=actor, parameters=dict(parameters))
+    action = Action(kind=Action.Kind.MOVE, actor=actor, parameters=dict(parameters))
     with transaction.atomic():
-        moved, _obstacles = move_comments(parents=parents, actor=actor, batch=batch.pk)
+        moved, _obstacles = move_comments(parents=parents, actor=actor, action_id=action.pk)
         if not moved:
             return None
-        batch.save(force_insert=True)
-        _lock_replies(batch, _under_locked_parents(moved))
-    return batch
+        action.save(force_insert=True)
+        _lock_replies(action, _under_locked_parents(moved))
+    return action
 
 
-def _decided_comments(batch: Batch) -> list[int]:
+def _decided_comments(action: Action) -> list[int]:
     """Return the comments whose state this action set."""
-    transitions = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
+    transitions = Transition.objects.filter(action_id=action.pk, kind=Transition.Kind.STATE)
     return list(transitions.values_list("comment", flat=True))
 
 
-def _comments_with_changed_text(batch: Batch) -> list[int]:
+def _comments_with_changed_text(action: Action) -> list[int]:
     """Return the comments whose text this action changed, which it also confirmed in the log."""
-    rows = batch.changes.filter(target=SettingChange.Target.COMMENT, field="revision")
+    rows = action.changes.filter(target=SettingChange.Target.COMMENT, field="revision")
     return list(rows.values_list("target_id", flat=True))
 
 
-def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
+def _decided_since(action: Action, ids: Sequence[int]) -> set[int]:
     """Return those of these comments on whose changed text a person has decided since.
 
     Another change of the text does not count here: setting_changes.revert_changes skips it itself.
@@ -277,26 +277,26 @@ def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
     text_changes = SettingChange.objects.filter(
         target=SettingChange.Target.COMMENT, field="revision", target_id=OuterRef("comment")
     )
-    later = transitions.filter(pk__gt=OuterRef("pk")).exclude(batch__in=text_changes.values("batch"))
-    own = Transition.objects.filter(Exists(later), batch=batch.pk, kind=Transition.Kind.STATE)
+    later = transitions.filter(pk__gt=OuterRef("pk")).exclude(action_id__in=text_changes.values("action_id"))
+    own = Transition.objects.filter(Exists(later), action_id=action.pk, kind=Transition.Kind.STATE)
     return set(own.values_list("comment", flat=True))
 
 
-def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[SkippedItem]]:
-    """Reverse the moves of a batch, of comments that have not been moved again.
+def _move_back(action: Action, undoing: Action, actor: User | None) -> tuple[list[int], list[SkippedItem]]:
+    """Reverse the moves of an action, of comments that have not been moved again.
 
     The last move is reversed first: a former parent may only be free of the comment, or shallow enough for
     it, once the later moves are reversed.
     """
-    moves = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE).order_by("-pk")
+    moves = Transition.objects.filter(action_id=action.pk, kind=Transition.Kind.MOVE).order_by("-pk")
     old_parents = dict(moves.values_list("comment", "old_parent"))
     if not old_parents:
         return [], []
     lock_discussions_of(old_parents)
-    skipped = skipped_moves(batch)
+    skipped = skipped_moves(action)
     for item in skipped:
         old_parents.pop(item.comment or 0)
-    moved, obstacles = move_comments(parents=old_parents, actor=actor, batch=undoing.pk)
+    moved, obstacles = move_comments(parents=old_parents, actor=actor, action_id=undoing.pk)
     skipped += [SkippedItem(pk, "", obstacle) for pk, obstacle in sorted(obstacles.items())]
     return moved, skipped
 
@@ -320,22 +320,22 @@ def _with_replies(ids: Sequence[int]) -> set[int]:
     return found
 
 
-def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:
+def _lock_replies(action: Action, ids: Iterable[int]) -> None:
     """Lock replies to these comments as part of an action."""
     setting_changes.apply_changes(
-        batch=batch, changes=[(SettingChange.Target.COMMENT, pk, "is_locked", True) for pk in ids]
+        action=action, changes=[(SettingChange.Target.COMMENT, pk, "is_locked", True) for pk in ids]
     )
 
 
-def skipped_moves(batch: Batch) -> list[SkippedItem]:
-    """Return the comments of this batch that were moved again, with the person who moved them."""
-    done = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE)
+def skipped_moves(action: Action) -> list[SkippedItem]:
+    """Return the comments of this action that were moved again, with the person who moved them."""
+    done = Transition.objects.filter(action_id=action.pk, kind=Transition.Kind.MOVE)
     moves = Transition.objects.filter(comment__in=done.values("comment"), kind=Transition.Kind.MOVE)
     last = moves.order_by("comment", "-id").distinct("comment").select_related("actor")
     return [
         SkippedItem(row.comment_id, _actor_name(row.actor), _("Moved again"))
         for row in last
-        if row.batch != batch.pk
+        if row.action_id != action.pk
     ]
 
 

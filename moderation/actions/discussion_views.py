@@ -29,11 +29,11 @@ from moderation.actions.request_helpers import (
     ActionForm,
     DoneQuery,
     add_done_message,
-    just_done_action,
+    just_done_summary,
     redirect_with_done,
     require_post_and_login,
 )
-from moderation.models import Batch, Case
+from moderation.models import Action, Case
 
 PAGE_SIZE = 50  # discussions
 
@@ -74,7 +74,7 @@ def discussions(request: SiteRequest) -> HttpResponse:
         "this_url": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
         "previous": "?" + urlencode(query | {"page": number - 1}) if number > 1 else "",
         "next": "?" + urlencode(query | {"page": number + 1}) if has_next else "",
-        "done": just_done_action(user, parameters["done"]),
+        "done": just_done_summary(user, parameters["done"]),
     }
     return render(request, "moderation/actions/discussions.html", context)
 
@@ -86,8 +86,8 @@ def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     article = get_object_or_404(_articles_of(user), pk=pk)
     if name not in quick_actions.QUICK_ACTIONS:
         raise Http404
-    batch = quick_actions.apply_quick_action(name=name, article=article.pk, actor=user)
-    return _redirect_back(request, batch, article)
+    action = quick_actions.apply_quick_action(name=name, article=article.pk, actor=user)
+    return _redirect_back(request, action, article)
 
 
 @require_post_and_login
@@ -101,16 +101,16 @@ def site_quick_action(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article | None) -> HttpResponse:
+def _redirect_back(request: HttpRequest, action: Action | None, article: Article | None) -> HttpResponse:
     """Redirect to `next` with a message or bar that says what was done."""
     next_url = ActionForm.of(request)["next"]
-    if batch is None:
+    if action is None:
         messages.info(request, _("Nothing changed."))
     if next_url == "story" and article:
-        if batch:
-            add_done_message(request, batch, article.get_absolute_url() + "#comments")
+        if action:
+            add_done_message(request, action, article.get_absolute_url() + "#comments")
         return redirect(article.get_absolute_url() + "#comments")
-    return redirect_with_done(batch, safe_local_path(request, next_url), fallback="moderation:discussions")
+    return redirect_with_done(action, safe_local_path(request, next_url), fallback="moderation:discussions")
 
 
 def _articles_of(user: User) -> ArticleQuerySet:

@@ -1,6 +1,6 @@
 """The history of moderation actions: what each did, to which object, and whether it was undone.
 
-Each action is a Batch. Many actions take the same number of statements as one.
+Many actions take the same number of statements as one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ from comments.models import Comment, Transition
 from core.database.sql import fetch_rows
 from moderation import explanations
 from moderation.actions import setting_changes
-from moderation.models import Batch, Restriction, Sanction, SettingChange
+from moderation.models import Action, Restriction, Sanction, SettingChange
 
 
 @dataclass(frozen=True)
 class ActionSummary:
     """One action in the history."""
 
-    batch: Batch
+    action: Action
     description: str
     target: str  # the name of the one object it changed: a story, a rule, a comment; else ""
     count: int  # comments
@@ -31,24 +31,24 @@ class ActionSummary:
     partly_undone: str  # "undone for 1 of 2" if it was undone for some of its comments only, else ""
     latest: UUID  # the last of the action and its undos, which is the one that can be undone now
 
-    def last_undo(self) -> Batch | None:
+    def last_undo(self) -> Action | None:
         """Return the last undo of the action or of its undo, with its actor, or None if there is none."""
-        if self.latest == self.batch.pk:
+        if self.latest == self.action.pk:
             return None
-        return Batch.objects.select_related("actor").get(pk=self.latest)
+        return Action.objects.select_related("actor").get(pk=self.latest)
 
 
-def is_undone_sql(batch: str) -> str:
+def is_undone_sql(alias: str) -> str:
     """Return an expression for SQL: whether an action is undone for the comment of a transition `t`.
 
-    `batch` is the alias of the action's columns `root_id` and `undos`. Each undo reverts the transitions of
+    `alias` is that of the action's columns `root_id` and `undos`. Each undo reverts the transitions of
     the one before it, so the last undo of a comment counts. An undo skips comments with later decisions, and
     restrictions are lifted one comment at a time.
     """
     return f"""(
-  SELECT mod(max(u.undos) - {batch}.undos, 2) = 1
+  SELECT mod(max(u.undos) - {alias}.undos, 2) = 1
   FROM moderation_batch u JOIN comments_transition l ON l.batch = u.id AND l.comment_id = t.comment_id
-  WHERE u.root_id = {batch}.root_id)"""
+  WHERE u.root_id = {alias}.root_id)"""
 
 
 # The last of an action and its undos, and the number of undos. Two undos that each lifted the restriction of
@@ -58,7 +58,7 @@ SELECT DISTINCT ON (b.id) b.id, u.id, u.undos - b.undos
 FROM moderation_batch b
 JOIN moderation_batch r ON r.id = b.root_id
 JOIN moderation_batch u ON u.root_id = b.root_id AND u.undos >= b.undos
-WHERE b.id = ANY(%s) AND (u.id = b.id OR r.kind <> '{Batch.Kind.RESTRICTION}' OR EXISTS (
+WHERE b.id = ANY(%s) AND (u.id = b.id OR r.kind <> '{Action.Kind.RESTRICTION}' OR EXISTS (
   SELECT FROM comments_transition t JOIN comments_transition l USING (comment_id)
   WHERE t.batch = b.id AND l.batch = u.id))
 ORDER BY b.id, u.undos DESC, u.at DESC"""
@@ -70,70 +70,72 @@ FROM moderation_batch b JOIN comments_transition t ON t.batch = b.id
 WHERE b.id = ANY(%s) GROUP BY 1"""
 
 
-def summarize(batches: Sequence[Batch], user: User | None) -> list[ActionSummary]:
+def summarize(actions: Sequence[Action], user: User | None) -> list[ActionSummary]:
     """Return summaries of these actions, with names as this person may read them."""
-    transitions = Transition.objects.filter(batch__in=[batch.pk for batch in batches]).order_by()
-    counted = list(transitions.values_list("batch").annotate(count=Count("pk"), one=Min("comment")))
-    counts = {batch: count for batch, count, _one in counted}
-    targets, changed = _targets(batches, {batch: one for batch, count, one in counted if count == 1}, user)
-    undos_of = fetch_rows(LATEST_UNDO, [[batch.pk for batch in batches]])
-    latest = {batch: (pk, undos % 2 == 1) for batch, pk, undos in undos_of}
+    transitions = Transition.objects.filter(action_id__in=[action.pk for action in actions]).order_by()
+    counted = list(transitions.values_list("action_id").annotate(count=Count("pk"), one=Min("comment")))
+    counts = {action: count for action, count, _one in counted}
+    targets, changed = _targets(actions, {action: one for action, count, one in counted if count == 1}, user)
+    undos_of = fetch_rows(LATEST_UNDO, [[action.pk for action in actions]])
+    latest = {action: (pk, undos % 2 == 1) for action, pk, undos in undos_of}
     partly = {}
-    if with_undo := [batch for batch, (pk, _is_undone) in latest.items() if pk != batch]:
+    if with_undo := [action for action, (pk, _is_undone) in latest.items() if pk != action]:
         undone_of = fetch_rows(UNDONE_COUNTS, [with_undo])
         numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in undone_of if 0 < k < n]
         partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
     # Restrictions are lifted one by one: such an action counts as undone when its last one is lifted.
-    if lifted := [b.pk for b in batches if b.kind == Batch.Kind.RESTRICTION and latest[b.pk][0] != b.pk]:
-        active = Restriction.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
-        latest |= {batch: (batch, False) for batch in active.order_by().values_list("batch", flat=True)}
+    if lifted := [b.pk for b in actions if b.kind == Action.Kind.RESTRICTION and latest[b.pk][0] != b.pk]:
+        active = Restriction.objects.filter(action__in=lifted, lifted_at=None, comment__erased_at=None)
+        latest |= {action: (action, False) for action in active.order_by().values_list("action", flat=True)}
     return [
         ActionSummary(
-            batch=batch,
-            description=explanations.describe_action(batch),
-            target=targets.get(batch.pk, ""),
-            count=counts.get(batch.pk, 0) or changed.get(batch.pk, 0),
-            is_undone=latest[batch.pk][1],
-            partly_undone=partly.get(batch.pk, ""),
-            latest=latest[batch.pk][0],
+            action=action,
+            description=explanations.describe_action(action),
+            target=targets.get(action.pk, ""),
+            count=counts.get(action.pk, 0) or changed.get(action.pk, 0),
+            is_undone=latest[action.pk][1],
+            partly_undone=partly.get(action.pk, ""),
+            latest=latest[action.pk][0],
         )
-        for batch in batches
+        for action in actions
     ]
 
 
 def _targets(
-    batches: Sequence[Batch], comments: Mapping[UUID, int], user: User | None
+    actions: Sequence[Action], comments: Mapping[UUID, int], user: User | None
 ) -> tuple[dict[UUID, str], dict[UUID, int]]:
     """Return by action the name of the one object it changed, and the number of comments with a new setting.
 
     `comments` maps actions that changed the state of exactly one comment to that comment. Changes of the
     whole site are named by their description (explanations.describe_site_setting).
     """
-    rows = SettingChange.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
+    rows = SettingChange.objects.filter(action__in=actions).order_by().values_list("action", "target")
     found = rows.annotate(count=Count("target_id", distinct=True), one=Min("target_id"))
     changed, one_comment, single = dict[UUID, int](), dict[UUID, int](), dict[UUID, SettingChange]()
-    for batch, target_type, count, one in found:
+    for action, target_type, count, one in found:
         if target_type == SettingChange.Target.COMMENT:
-            changed[batch] = count
+            changed[action] = count
             if count == 1:
-                one_comment[batch] = one
+                one_comment[action] = one
         elif count == 1 and target_type != SettingChange.Target.SITE:
-            single[batch] = SettingChange(target=target_type, target_id=one)
+            single[action] = SettingChange(target=target_type, target_id=one)
     # Locking replies also locks all comments below; name the comment on which it was done.
-    locks = [batch for batch in batches if batch.kind == Batch.Kind.COMMENT]
-    locked = {batch.pk: batch.parameters["comment"] for batch in locks if "comment" in batch.parameters}
+    locks = [action for action in actions if action.kind == Action.Kind.COMMENT]
+    locked = {action.pk: action.parameters["comment"] for action in locks if "comment" in action.parameters}
     targets = _comment_names(one_comment | dict(comments) | locked, user)
     names = setting_changes.target_names(single.values(), user)
-    targets |= {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
+    targets |= {action: names.get((change.target, change.target_id), "") for action, change in single.items()}
     targets |= _sanctioned_people(
-        {batch: c.target_id for batch, c in single.items() if c.target == SettingChange.Target.SANCTION}
+        {action: c.target_id for action, c in single.items() if c.target == SettingChange.Target.SANCTION}
     )
     # An import does not store its story in the parameters.
-    imports = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]
+    imports = [action.pk for action in actions if action.kind == Action.Kind.IMPORT]
     if imports:
-        first = Transition.objects.filter(batch__in=imports).order_by("batch", "id").distinct("batch")
-        titles = first.values_list("batch", title_for(user, "discussion__article__"))
-        targets |= {batch: title for batch, title in titles if batch}
+        first = (
+            Transition.objects.filter(action_id__in=imports).order_by("action_id", "id").distinct("action_id")
+        )
+        titles = first.values_list("action_id", title_for(user, "discussion__article__"))
+        targets |= {action: title for action, title in titles if action}
     return targets, changed
 
 
@@ -143,7 +145,7 @@ def _comment_names(ids: Mapping[UUID, int], user: User | None) -> dict[UUID, str
         return {}
     rows = Comment.objects.filter(pk__in=ids.values())
     titles = dict(rows.values_list("pk", title_for(user, "discussion__article__")))
-    return {batch: f"#{pk}, “{titles[pk]}”" for batch, pk in ids.items()}
+    return {action: f"#{pk}, “{titles[pk]}”" for action, pk in ids.items()}
 
 
 def _sanctioned_people(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:
@@ -155,4 +157,4 @@ def _sanctioned_people(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:
         return {}
     rows = Sanction.objects.filter(pk__in=sanctions.values()).select_related("user", "guest")
     names = {row.pk: str(row.user or row.guest) for row in rows}
-    return {batch: names[pk] for batch, pk in sanctions.items()}
+    return {action: names[pk] for action, pk in sanctions.items()}

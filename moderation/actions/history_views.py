@@ -27,7 +27,7 @@ from moderation import excerpts, explanations
 from moderation.actions import decisions, setting_changes
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import actions_visible_to, get_action_or_404
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 
 PAGE_SIZE = 25  # actions
 MAX_LISTED = 20  # comments, settings and skipped items on the page of an action
@@ -40,7 +40,7 @@ class HistoryQuery(QueryForm):
     """The query string of the list of actions: its filters, and the cursor of a later page."""
 
     who = NumberField()
-    kind = forms.ChoiceField(choices=Batch.Kind.choices, required=False)
+    kind = forms.ChoiceField(choices=Action.Kind.choices, required=False)
     since = forms.DateField(input_formats=["%Y-%m-%d"], required=False, validators=[EPOCH])
     before = ParsedField(partial(PageCursor.parse, key=UUID))
 
@@ -65,10 +65,10 @@ def history(request: HttpRequest) -> HttpResponse:
     found = _filtered(actions_visible_to(user), query).select_related("actor", "root")
     rows, last = read_page(found, "at", before=query["before"], size=PAGE_SIZE)
     context = {
-        "actions": action_history.summarize(rows, user),
+        "summaries": action_history.summarize(rows, user),
         "active": active,
         "people": _actor_choices() if user.is_moderator else [],
-        "kinds": Batch.Kind.choices,
+        "kinds": Action.Kind.choices,
         "next_page": next_page_url(request.path, last, **active),
         "first_page": f"?{urlencode(active)}" if query["before"] else "",
     }
@@ -84,7 +84,7 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
     """
     user = require_moderator_or_editor(request)
     action = get_action_or_404(user, pk)
-    transitions = Transition.objects.filter(batch=action.pk)
+    transitions = Transition.objects.filter(action_id=action.pk)
     after = ActionQuery.read(request.GET)["after"]
     before = transitions.filter(id__lte=after).count() if after else 0
     further = transitions.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
@@ -93,7 +93,7 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
     last_undo = summary.last_undo()
     undo_refusal = decisions.undo_refusal(action, user) if last_undo is None else ""
     context = {
-        "action": summary,
+        "summary": summary,
         "last_undo": last_undo,
         "undo_refusal": undo_refusal,
         "settings": _changed_settings(action, user),
@@ -121,15 +121,15 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "moderation/actions/action.html", context)
 
 
-def _lifts_one_restriction(action: Batch) -> bool:
+def _lifts_one_restriction(action: Action) -> bool:
     """Return whether an undo lifted the restriction of one comment only.
 
     Restrictions are lifted one by one, so the other comments of the action were not skipped.
     """
-    return action.undos == 1 and action.root.kind == Batch.Kind.RESTRICTION
+    return action.undos == 1 and action.root.kind == Action.Kind.RESTRICTION
 
 
-def _filtered(found: QuerySet[Batch], query: dict[str, Any]) -> QuerySet[Batch]:
+def _filtered(found: QuerySet[Action], query: dict[str, Any]) -> QuerySet[Action]:
     """Apply the filters of the history page."""
     if query["who"] is not None:
         found = found.filter(actor=query["who"] or None)
@@ -146,7 +146,7 @@ def _actor_choices() -> list[tuple[str, str]]:
     return [*named, ("0", _("the system"))]
 
 
-def _changed_settings(action: Batch, user: User) -> list[tuple[str, str, str]]:
+def _changed_settings(action: Action, user: User) -> list[tuple[str, str, str]]:
     """Return (name, new value, old value) of the settings that this action changed."""
     rows = list(action.changes.order_by("id")[:MAX_LISTED])
     names = setting_changes.target_names(rows, user)
@@ -172,15 +172,17 @@ def _current_states(transitions: QuerySet[Transition]) -> list[tuple[str, int]]:
     return counted.most_common()
 
 
-def _skipped_by_undo(action: Batch) -> dict[str, Any]:
+def _skipped_by_undo(action: Action) -> dict[str, Any]:
     """Return the comments that an undo skipped because people had decided on them since."""
-    own = Transition.objects.filter(batch=action.pk, comment=OuterRef("comment"))
-    transitions = Transition.objects.filter(~Exists(own), batch=action.undoes_id, kind=Transition.Kind.STATE)
+    own = Transition.objects.filter(action_id=action.pk, comment=OuterRef("comment"))
+    transitions = Transition.objects.filter(
+        ~Exists(own), action_id=action.undoes_id, kind=Transition.Kind.STATE
+    )
     ids = transitions.order_by("comment").values_list("comment", flat=True)
     return {"skipped": decisions.skipped_comments(list(ids[:MAX_LISTED])), "skipped_count": ids.count()}
 
 
-def _skipped_in_group(action: Batch) -> dict[str, Any]:
+def _skipped_in_group(action: Action) -> dict[str, Any]:
     """Return the comments of a list that the action skipped because of decisions after it was shown."""
     count = action.parameters.get("left_count", 0)
     if not count:
@@ -188,7 +190,7 @@ def _skipped_in_group(action: Batch) -> dict[str, Any]:
     return {"skipped": decisions.skipped_comments_from_log(action.parameters["left"]), "skipped_count": count}
 
 
-def _skipped_if_undone(action: Batch) -> dict[str, Any]:
+def _skipped_if_undone(action: Action) -> dict[str, Any]:
     """Return the comments and settings that an undo would leave alone because they have changed since.
 
     `can_undo` says whether it would change anything.
@@ -196,14 +198,14 @@ def _skipped_if_undone(action: Batch) -> dict[str, Any]:
     later = Transition.objects.filter(
         comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
     )
-    decided = Transition.objects.filter(batch=action.pk, kind=Transition.Kind.STATE).order_by()
+    decided = Transition.objects.filter(action_id=action.pk, kind=Transition.Kind.STATE).order_by()
     # As in REVERTED of comments/services/sql.py. A union, since OR would run a subquery for each comment.
     has_other_text = ~Q(comment__revision=F("revision")) | Q(comment__erased_at__isnull=False)
     changed = decided.filter(Exists(later)).union(decided.filter(has_other_text))
     ids = changed.order_by("comment").values_list("comment", flat=True)
     skipped_count = ids.count()
     comments = decisions.skipped_comments(list(ids[:MAX_LISTED]))
-    count = Transition.objects.filter(batch=action.pk).count()
+    count = Transition.objects.filter(action_id=action.pk).count()
     # The settings of a comment follow its state and its place, so such a comment is counted only once.
     moved_again = decisions.skipped_moves(action)
     skipped_settings = setting_changes.skipped_if_reverted(action, MAX_CHANGES_CHECKED)

@@ -1,6 +1,6 @@
 """Actions that change a setting: picks and locks of comments, settings of a discussion or of the site.
 
-Each is one Batch in one transaction; decisions.undo undoes any of them.
+Each is stored as one Action in one transaction; decisions.undo undoes any of them.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from comments.models import Comment, Discussion, State
 from comments.policy import ActionButton
 from comments.services.discussions import lock_discussions_of
 from moderation.actions.setting_changes import apply_as_action
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 
 Target = SettingChange.Target
 
@@ -64,7 +64,7 @@ def discussion_buttons(discussion: Discussion) -> list[ActionButton]:
     ]
 
 
-def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch | None:
+def apply_quick_action(*, name: str, article: int | None, actor: User) -> Action | None:
     """Apply a quick action to the discussion of an article, or to the whole site (article None).
 
     Returns None if the setting has that value already.
@@ -72,7 +72,7 @@ def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch 
     target = Target.DISCUSSION if article else Target.SITE
     field, value = QUICK_ACTIONS[name][target.value]
     parameters = {"field": field, "value": value, "target": target.value}
-    return apply_as_action(Batch.Kind.DISCUSSION, actor, parameters, [(target, article or 1, field, value)])
+    return apply_as_action(Action.Kind.DISCUSSION, actor, parameters, [(target, article or 1, field, value)])
 
 
 def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
@@ -82,13 +82,13 @@ def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
         if old == new:
             continue
         parameters = {"field": field, "value": new, "target": Target.DISCUSSION.value}
-        batch = Batch.objects.create(kind=Batch.Kind.DISCUSSION, actor=actor, parameters=parameters)
+        action = Action.objects.create(kind=Action.Kind.DISCUSSION, actor=actor, parameters=parameters)
         SettingChange.objects.create(
-            batch=batch, target=Target.DISCUSSION, target_id=after.pk, field=field, old=old, new=new
+            action=action, target=Target.DISCUSSION, target_id=after.pk, field=field, old=old, new=new
         )
 
 
-def set_editors_pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch | None:
+def set_editors_pick(*, comment: Comment, is_pick: bool, actor: User) -> Action | None:
     """Make a comment an editor's pick, or remove the pick. Returns None if nothing changes.
 
     Raises ValidationError if a comment to be picked is not published.
@@ -99,10 +99,10 @@ def set_editors_pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch |
         if is_pick and not Comment.objects.filter(pk=comment.pk, state=State.PUBLISHED).exists():
             raise ValidationError(_("Only published comments can be an editor’s pick."), code="unpublished")
         changes = [(Target.COMMENT, comment.pk, "is_pick", is_pick)]
-        return apply_as_action(Batch.Kind.COMMENT, actor, parameters, changes)
+        return apply_as_action(Action.Kind.COMMENT, actor, parameters, changes)
 
 
-def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | None:
+def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Action | None:
     """Lock or unlock replies to a comment and to all comments below it. Returns None if nothing changes."""
     parameters = {"field": "is_locked", "value": is_locked, "comment": comment.pk}
     with transaction.atomic():
@@ -113,4 +113,4 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
         )
         ids = branch.order_by("pk").values_list("pk", flat=True)
         locks = [(Target.COMMENT, pk, "is_locked", is_locked) for pk in ids]
-        return apply_as_action(Batch.Kind.COMMENT, actor, parameters, locks)
+        return apply_as_action(Action.Kind.COMMENT, actor, parameters, locks)

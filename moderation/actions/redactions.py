@@ -15,14 +15,14 @@ from comments.services.states import confirm_states
 from comments.services.text_changes import store_redaction
 from moderation import tasks
 from moderation.actions import setting_changes
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 
 REDACTED = "███"  # as long for one word as for ten
 
 
 def redact(
     *, comment: Comment, marked: str, actor: User, expected_transitions: Mapping[int, int] | None = None
-) -> Batch:
+) -> Action:
     """Redact the passages that are marked [[like this]] in the text of a comment.
 
     Moderators keep the earlier text, and the author is notified. `expected_transitions` is as in
@@ -32,7 +32,7 @@ def redact(
     body = redact_text(comment.body, marked)
     parameters = {"comment": comment.pk}
     with transaction.atomic():
-        batch = Batch.objects.create(kind=Batch.Kind.REDACTION, actor=actor, parameters=parameters)
+        action = Action.objects.create(kind=Action.Kind.REDACTION, actor=actor, parameters=parameters)
         lock_discussions_of([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         changed = ValidationError(
@@ -42,14 +42,14 @@ def redact(
             raise changed
         number = store_redaction(comment=fresh, body=body)
         setting_changes.apply_changes(
-            batch=batch, changes=[(SettingChange.Target.COMMENT, fresh.pk, "revision", number)]
+            action=action, changes=[(SettingChange.Target.COMMENT, fresh.pk, "revision", number)]
         )
         if not confirm_states(
-            ids=[fresh.pk], actor=actor, batch=batch.pk, expected_transitions=expected_transitions
+            ids=[fresh.pk], actor=actor, action_id=action.pk, expected_transitions=expected_transitions
         ):
             raise changed
-        tasks.notify_authors_later(batch)
-    return batch
+        tasks.notify_authors_later(action)
+    return action
 
 
 def redact_text(body: str, marked: str) -> str:

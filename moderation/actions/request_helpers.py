@@ -31,7 +31,7 @@ from moderation import explanations
 from moderation.actions import history
 from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import SkippedItem
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 
 MAX_UNSENT_LENGTH = 100_000  # characters; a message is stored in the session
 NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
@@ -42,18 +42,18 @@ def require_post_and_login(view: Callable[..., HttpResponse]) -> Callable[..., H
     return require_POST(return_form_if_logged_out(view))
 
 
-def redirect_with_done(batch: Batch | None, back: str, fallback: str = "moderation:queue") -> HttpResponse:
+def redirect_with_done(action: Action | None, back: str, fallback: str = "moderation:queue") -> HttpResponse:
     """Redirect to `back`, with ?done=<action> for the bar with Undo if something was done.
 
     If `back` is empty: to the page of the action, or to `fallback` (a URL or its name) if nothing was done.
     The caller has checked that `back` is a path of this site.
     """
     if not back:
-        return redirect("moderation:action", batch.pk) if batch else redirect(fallback)
-    if batch is None:
+        return redirect("moderation:action", action.pk) if action else redirect(fallback)
+    if action is None:
         return redirect(back)
     parts = urlsplit(without_done_param(back))
-    query = urlencode([*parse_qsl(parts.query), ("done", str(batch.pk))])
+    query = urlencode([*parse_qsl(parts.query), ("done", str(action.pk))])
     return redirect(parts._replace(query=query).geturl())
 
 
@@ -64,14 +64,14 @@ def without_done_param(path: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
-def redirect_back(request: HttpRequest, batch: Batch | None, back: str, comment: Comment) -> HttpResponse:
+def redirect_back(request: HttpRequest, action: Action | None, back: str, comment: Comment) -> HttpResponse:
     """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
     if back == "story":
         story = comment.discussion.article.get_absolute_url()
-        if batch:
-            add_done_message(request, batch, f"{story}#comment-{comment.pk}")
+        if action:
+            add_done_message(request, action, f"{story}#comment-{comment.pk}")
         return redirect(story + story_anchor(comment))
-    return redirect_with_done(batch, safe_local_path(request, back))
+    return redirect_with_done(action, safe_local_path(request, back))
 
 
 def story_anchor(comment: Comment) -> str:
@@ -90,18 +90,18 @@ def story_anchor(comment: Comment) -> str:
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
-def add_done_message(request: HttpRequest, batch: Batch | None, place: str, sentence: str = "") -> None:
+def add_done_message(request: HttpRequest, action: Action | None, place: str, sentence: str = "") -> None:
     """Add a message that says what was done (or `sentence`), with an Undo button, or that nothing changed.
 
     The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
     """
-    if batch is None:
+    if action is None:
         messages.info(request, _("Nothing changed."))
         return
-    url = reverse("moderation:action", args=[batch.pk])
-    text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(batch))
+    url = reverse("moderation:action", args=[action.pk])
+    text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(action))
     undo = urlencode({"next": place})
-    messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
+    messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[action.pk])}?{undo}")
 
 
 def add_skipped_message(request: HttpRequest, result: ActionResult) -> None:
@@ -191,32 +191,32 @@ def parse_expected_transitions(values: list[str]) -> dict[int, int]:
 
 def actions_visible_to(user: User) -> Any:
     """Return the actions that this person may see and undo: all for moderators, their own for editors."""
-    return Batch.objects.all() if user.is_moderator else Batch.objects.filter(actor=user)
+    return Action.objects.all() if user.is_moderator else Action.objects.filter(actor=user)
 
 
-def just_done_action(user: User, pk: UUID | None) -> history.ActionSummary | None:
+def just_done_summary(user: User, pk: UUID | None) -> history.ActionSummary | None:
     """Return the action named by ?done= if this person took it, else None."""
-    batch = pk and Batch.objects.filter(actor=user, pk=pk).select_related("root").first()
-    return history.summarize([batch], user)[0] if batch else None
+    action = pk and Action.objects.filter(actor=user, pk=pk).select_related("root").first()
+    return history.summarize([action], user)[0] if action else None
 
 
-def get_action_or_404(user: User, pk: UUID) -> Batch:
+def get_action_or_404(user: User, pk: UUID) -> Action:
     """Return an action if this person may decide on all its comments and change all its settings.
 
     Raises Http404 otherwise.
     """
-    batch: Batch = get_object_or_404(actions_visible_to(user).select_related("actor", "root"), pk=pk)
+    action: Action = get_object_or_404(actions_visible_to(user).select_related("actor", "root"), pk=pk)
     if not user.is_moderator:
         Target = SettingChange.Target
-        decided = Q(pk__in=Transition.objects.filter(batch=batch.pk).values("comment"))
+        decided = Q(pk__in=Transition.objects.filter(action_id=action.pk).values("comment"))
         of_comments = Q(target__in=[Target.COMMENT, Target.INFERRED_PARENT])
-        changed = Q(pk__in=batch.changes.filter(of_comments).values("target_id"))
+        changed = Q(pk__in=action.changes.filter(of_comments).values("target_id"))
         own_comments = Comment.objects.moderated_by(user, include_restricted=True).values("pk")
         own_stories = Article.objects.editable_by(user).values("pk")
         of_stories = Q(target__in=[Target.ARTICLE, Target.DISCUSSION], target_id__in=own_stories)
         if (
             Comment.objects.filter(decided | changed).exclude(pk__in=own_comments).exists()
-            or batch.changes.exclude(of_comments | of_stories).exists()
+            or action.changes.exclude(of_comments | of_stories).exists()
         ):
             raise Http404
-    return batch
+    return action

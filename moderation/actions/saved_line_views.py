@@ -18,7 +18,7 @@ from core.forms import remove_maxlength
 from core.query_forms import parse_number_or_zero
 from moderation.actions import saved_lines
 from moderation.actions.request_helpers import add_done_message
-from moderation.models import Batch, SavedLine
+from moderation.models import Action, SavedLine
 from moderation.models.messages import MAX_LINE_LENGTH
 
 
@@ -65,7 +65,7 @@ def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
     data = _with_new_names(request.POST)
     sent = [parse_number_or_zero(name.removesuffix("-text")) for name in data]
     deleted = parse_number_or_zero(data.get("delete_line"))
-    done: list[tuple[Batch | None, str]] = []
+    done: list[tuple[Action | None, str]] = []
     refused: list[LineForm] = []
     if line := SavedLine.objects.filter(pk=deleted).first():
         done.append((saved_lines.delete_line(line=line, actor=user), _("Deleted.")))
@@ -83,9 +83,9 @@ def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
             form.add_error("text", error)
         if form.errors:
             refused.append(form)
-    changes = [(batch, sentence) for batch, sentence in done if batch]
-    for batch, sentence in changes:
-        add_done_message(request, batch, f"{reverse('moderation:saved-lines')}#main", sentence)
+    changes = [(action, sentence) for action, sentence in done if action]
+    for action, sentence in changes:
+        add_done_message(request, action, f"{reverse('moderation:saved-lines')}#main", sentence)
     if not changes and not refused:
         messages.info(request, _("Nothing changed."))
     return refused

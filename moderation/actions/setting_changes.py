@@ -25,7 +25,7 @@ from comments.services.discussions import change_discussions, lock_discussions, 
 from comments.services.states import set_comment_field
 from comments.services.text_changes import swap_revisions
 from moderation import explanations
-from moderation.models import Batch, ModerationSettings, Rule, Sanction, SavedLine, SettingChange
+from moderation.models import Action, ModerationSettings, Rule, Sanction, SavedLine, SettingChange
 
 Target = SettingChange.Target
 Key = tuple[str, int, str]  # target, id, field
@@ -114,7 +114,7 @@ class SkippedItem:
     reason: str  # the earlier decision, or the obstacle
 
 
-def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target, int, str, Any]]) -> int:
+def apply_changes(*, action: Action, changes: Sequence[tuple[SettingChange.Target, int, str, Any]]) -> int:
     """Set values, each given as (target_type, id, field, value), as part of this stored action.
 
     Runs in the caller's transaction and returns the number of changed values. Values that are already set are
@@ -130,31 +130,31 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
         wanted[target_type.value, pk, field] = _to_json(value)
     current = _read_values(wanted)
     differing = {key: value for key, value in wanted.items() if key in current and current[key] != value}
-    _record(batch, [(key, current[key], value) for key, value in differing.items()])
+    _record(action, [(key, current[key], value) for key, value in differing.items()])
     for kind in TABLES:
-        _set_values({key: value for key, value in differing.items() if key[0] == kind}, batch.at)
+        _set_values({key: value for key, value in differing.items() if key[0] == kind}, action.at)
     return len(differing)
 
 
 def apply_as_action(
-    kind: Batch.Kind,
+    kind: Action.Kind,
     actor: User | None,
     parameters: dict[str, Any],
     changes: Sequence[tuple[SettingChange.Target, int, str, Any]],
-) -> Batch | None:
+) -> Action | None:
     """Apply setting changes as one new action. Returns None, and stores nothing, if nothing changes."""
     with transaction.atomic():
-        batch = Batch.objects.create(kind=kind, actor=actor, parameters=parameters)
-        if apply_changes(batch=batch, changes=changes):
-            return batch
+        action = Action.objects.create(kind=kind, actor=actor, parameters=parameters)
+        if apply_changes(action=action, changes=changes):
+            return action
         transaction.set_rollback(True)
     return None
 
 
 def revert_changes(
-    *, batch: Batch, undoing: Batch, of_comments: bool, excluding: Collection[int] = ()
+    *, action: Action, undoing: Action, of_comments: bool, excluding: Collection[int] = ()
 ) -> tuple[int, list[SkippedItem]]:
-    """Undo the changes of `batch` as part of the stored action `undoing`.
+    """Undo the changes of `action` as part of the stored action `undoing`.
 
     A value that differs from the one that was set, or that a later action has set again, even to the same
     value, is skipped. `of_comments` limits this to changes of comments (True) or to all others
@@ -162,7 +162,7 @@ def revert_changes(
     the number of reverted values and what was skipped.
     """
     is_comment = Q(target=Target.COMMENT)
-    changes = batch.changes.filter(is_comment if of_comments else ~is_comment).order_by("id")
+    changes = action.changes.filter(is_comment if of_comments else ~is_comment).order_by("id")
     rows = {c.key: c for c in changes if not (c.target == Target.COMMENT and c.target_id in excluding)}
     current, last_changes, obstacles = _read_values(rows), _last_changes(rows), _publication_obstacles(rows)
     revertible = _revertible(rows, current, last_changes, obstacles)
@@ -183,12 +183,12 @@ def revert_changes(
     return reverted_count, _skipped_settings({key: last_changes[key] for key in skipped}, current, obstacles)
 
 
-def skipped_if_reverted(batch: Batch, limit: int) -> list[SkippedItem]:
+def skipped_if_reverted(action: Action, limit: int) -> list[SkippedItem]:
     """Return what revert_changes would skip now, of the first `limit` changes of this action.
 
     Nothing is locked.
     """
-    rows = {c.key: c for c in batch.changes.order_by("id")[:limit]}
+    rows = {c.key: c for c in action.changes.order_by("id")[:limit]}
     current, last_changes, obstacles = (
         _read_values(rows, is_locked=False),
         _last_changes(rows),
@@ -272,18 +272,18 @@ def _publication_obstacles(rows: Mapping[Key, SettingChange]) -> dict[Key, str]:
     reasons, now = {}, timezone.now()
     for key, row in stories.items():
         if article := articles.get(key[1]):
-            if not row.new and article.unpublished_at not in {None, row.batch.at}:
+            if not row.new and article.unpublished_at not in {None, row.action.at}:
                 reasons[key] = _("an editor had published it and unpublished it again")
             elif why := embargo_refusal(article, _from_json(key[2], row.old), now):
                 reasons[key] = why
     return reasons
 
 
-def _record(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
+def _record(action: Action, rows: Sequence[tuple[Key, Any, Any]]) -> None:
     """Store the changes of an action, each given as (key, old, new)."""
     SettingChange.objects.bulk_create(
         [
-            SettingChange(batch=batch, target=target_type, target_id=pk, field=field, old=old, new=new)
+            SettingChange(action=action, target=target_type, target_id=pk, field=field, old=old, new=new)
             for (target_type, pk, field), old, new in rows
         ],
         batch_size=2_000,
@@ -346,14 +346,14 @@ def _skipped_settings(
 
     Nobody is named if no action changed it, or if another obstacle prevents the undo.
     """
-    rows = SettingChange.objects.select_related("batch__actor").in_bulk(list(last_changes.values()))
+    rows = SettingChange.objects.select_related("action__actor").in_bulk(list(last_changes.values()))
     names = target_names(rows.values(), None)
     items = []
     for key in sorted(last_changes):
         target_type, pk, field = key
         row = rows[last_changes[key]]
         is_recorded = key in current and current[key] == row.new
-        actor = str(row.batch.actor) if is_recorded and row.batch.actor else ""
+        actor = str(row.action.actor) if is_recorded and row.action.actor else ""
         reason = (
             explanations.describe_setting(field, current[key]) if key in current else _("it no longer exists")
         )

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import Max, OuterRef, Subquery
 
 from comments.models import AUTHOR_SQL, REMOVED, State, Transition
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 
 StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision shown by an action
 
@@ -63,25 +63,25 @@ class StateHistory:
     @property
     def message(self) -> str:
         """Return the moderator's own words about the decision of which the author is notified, or ""."""
-        batch = self.notified_transition.batch
-        return self.messages.get(batch, "") if batch else ""
+        action = self.notified_transition.action_id
+        return self.messages.get(action, "") if action else ""
 
     @property
     def is_rewritten(self) -> bool:
         """Return whether that transition redacted the text or restored it."""
-        return self.notified_transition.batch in self.text_changes
+        return self.notified_transition.action_id in self.text_changes
 
     def known_before(self, unannounced: Collection[UUID | None] = ()) -> StateKey | None:
         """Return the earlier state that the author knows of, or None if the state never changed.
 
         Authors know of periods that lasted NOTIFY_AFTER, of those in which a check made the comment pending,
-        which the page shows at once, and of the first state. They are not notified of the batches in
+        which the page shows at once, and of the first state. They are not notified of the actions in
         `unannounced`.
         """
         lasting = [
             period.key
             for period, following in pairwise(self.periods)
-            if period.first.batch not in unannounced
+            if period.first.action_id not in unannounced
             and (following.at - period.at >= NOTIFY_AFTER or period.is_pending_by_check)
         ]
         at_first = [period.key for period in self.periods[:-1]][:1]
@@ -94,50 +94,50 @@ def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
     transitions = Transition.objects.filter(comment__in=comments, kind=Transition.Kind.STATE)
     for transition in transitions.order_by("id"):
         logs[transition.comment_id].append(transition)
-    pks = {transition.batch for log in logs.values() for transition in log if transition.batch}
-    stored = Batch.objects.select_related("message", "root__message")
-    batches: dict[UUID | None, Batch] = {**stored.in_bulk(pks)}
-    messages = {pk: text for pk, batch in batches.items() if pk and (text := _message(batch))}
+    pks = {transition.action_id for log in logs.values() for transition in log if transition.action_id}
+    stored = Action.objects.select_related("message", "root__message")
+    actions: dict[UUID | None, Action] = {**stored.in_bulk(pks)}
+    messages = {pk: text for pk, action in actions.items() if pk and (text := _message(action))}
     changes: dict[int, dict[UUID | None, SettingChange]] = defaultdict(dict)
     revisions = SettingChange.objects.filter(
         target=SettingChange.Target.COMMENT, field="revision", target_id__in=comments
     )
-    for change in revisions.filter(batch__in=batches).order_by("id"):
-        changes[change.target_id][change.batch_id] = change
+    for change in revisions.filter(action__in=actions).order_by("id"):
+        changes[change.target_id][change.action_id] = change
     return {
         pk: StateHistory(
-            _periods(log, batches, changes[pk]),
+            _periods(log, actions, changes[pk]),
             log[-1],
             next((row for row in log if row.pk == log[-1].restores_id), log[-1]),
-            frozenset(change.batch_id for change in changes[pk].values()),
+            frozenset(change.action_id for change in changes[pk].values()),
             messages,
         )
         for pk, log in logs.items()
     }
 
 
-def _message(batch: Batch) -> str:
+def _message(action: Action) -> str:
     """Return the message of a decision, also if it was undone and done again."""
-    if batch.undos % 2:
+    if action.undos % 2:
         return ""
-    decision = batch.root if batch.undos else batch
+    decision = action.root if action.undos else action
     return str(decision.message.text) if hasattr(decision, "message") else ""
 
 
 def _periods(
     log: Sequence[Transition],
-    batches: Mapping[UUID | None, Batch],
+    actions: Mapping[UUID | None, Action],
     changes: Mapping[UUID | None, SettingChange],
 ) -> list[StatePeriod]:
     """Divide the transitions of one comment into periods."""
     revision = next((change.old for change in changes.values()), None)
     periods: list[StatePeriod] = []
     for row in log:
-        revision = changes[row.batch].new if row.batch in changes else revision
+        revision = changes[row.action_id].new if row.action_id in changes else revision
         key = (row.to_state, row.reason if row.to_state in REMOVED else "", revision)
         if not periods or periods[-1].key != key:
-            batch = batches.get(row.batch)
-            periods.append(StatePeriod(key, row, batch.at if batch else row.at))
+            action = actions.get(row.action_id)
+            periods.append(StatePeriod(key, row, action.at if action else row.at))
     return periods
 
 

@@ -155,14 +155,14 @@ def decide(request: HttpRequest) -> HttpResponse:
         message=message.text,
     )
     line = " ".join(message.cleaned_data["line"].split())
-    if result.batch and line and message.cleaned_data["save_line"] and user.is_moderator:
+    if result.action and line and message.cleaned_data["save_line"] and user.is_moderator:
         saved_lines.save_line(text=line, actor=user)
     add_skipped_message(request, result)
     if appealed:
         messages.warning(request, _("An appeal must be decided by another moderator."))
-    if not result.batch:
+    if not result.action:
         add_unsent_text_message(request, _("Your line was not sent:"), "line")
-    return redirect_back(request, result.batch, back, found[0])
+    return redirect_back(request, result.action, back, found[0])
 
 
 @require_post_and_login
@@ -173,16 +173,16 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     was done as a message.
     """
     user = require_moderator_or_editor(request)
-    result = decisions.undo(batch=get_action_or_404(user, pk), actor=user)
+    result = decisions.undo(action=get_action_or_404(user, pk), actor=user)
     add_skipped_message(request, result)
-    if not result.batch and not result.skipped:
+    if not result.action and not result.skipped:
         messages.info(request, _("There is nothing to undo."))
     back = safe_local_path(request, ActionForm.of(request)["next"])
     path, _hash, place = back.partition("#")
     if not place:
-        return redirect_with_done(result.batch, back, fallback=reverse("moderation:action", args=[pk]))
-    if result.batch:
-        add_done_message(request, result.batch, back)
+        return redirect_with_done(result.action, back, fallback=reverse("moderation:action", args=[pk]))
+    if result.action:
+        add_done_message(request, result.action, back)
     number = parse_whole_number(place.removeprefix("comment-"))
     comment = Comment.objects.moderated_by(user, include_restricted=True).filter(pk=number or 0).first()
     return redirect(path + story_anchor(comment) if comment else back)

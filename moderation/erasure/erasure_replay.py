@@ -22,7 +22,7 @@ from comments.services.text_changes import erase_comments
 from core import erasure_log
 from core.erasure_log import Erasure
 from moderation.erasure import account_erasure, purge, restricted_content, restrictions
-from moderation.models import AccountErasure, Batch, Restriction
+from moderation.models import AccountErasure, Action, Restriction
 from moderation.people.profiles import Person
 
 CHUNK = 5_000  # rows per query
@@ -133,7 +133,7 @@ def _delete(erasures: Sequence[Erasure]) -> int:
     matching = _matching_rows(Comment.objects.filter(erased_at=None), "created_at", erasures)
     if not matching:
         return 0
-    batch = Batch.objects.create(kind=Batch.Kind.PURGE, parameters={"erased": len(matching)})
+    action = Action.objects.create(kind=Action.Kind.PURGE, parameters={"erased": len(matching)})
     lock_discussions_of(matching)
     groups: defaultdict[tuple[State, str], list[int]] = defaultdict(list)
     # These comments were removed only after the backup was made.
@@ -142,10 +142,10 @@ def _delete(erasures: Sequence[Erasure]) -> int:
         state = State(matching[pk].state) if matching[pk].state in REMOVED_OR_DELETED else State.REJECTED
         groups[state, matching[pk].reason or Reason.OTHER].append(pk)
     for (state, reason), ids in groups.items():
-        change_states(ids=ids, to=state, reason=reason, actor=None, batch=batch.pk)
+        change_states(ids=ids, to=state, reason=reason, actor=None, action_id=action.pk)
     # A legal hold in the backup was ended before the texts were deleted.
     restricted_content.clear_texts(list(Restriction.objects.filter(comment__in=matching, lifted_at=None)))
-    erased = erase_comments(ids=list(matching), at=batch.at, include_restricted=True)
+    erased = erase_comments(ids=list(matching), at=action.at, include_restricted=True)
     purge.erase_related_data(erased)
     return len(erased)
 

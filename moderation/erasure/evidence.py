@@ -166,7 +166,7 @@ def _restriction_data(restriction: Restriction) -> dict[str, Any]:
     return {
         "why": restriction.why,
         "at": restriction.at.isoformat(),
-        "by": restriction.batch.actor_id,
+        "by": restriction.action.actor_id,
         "legal_hold": restriction.is_legal_hold,
         "readings": list(restriction.readings.order_by("id").values("by", "by__name", "at", "is_export")),
     }

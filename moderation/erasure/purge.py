@@ -31,8 +31,8 @@ from core.database.sql import execute, fetch_column
 from moderation.actions import cases
 from moderation.erasure import emails, written_mails
 from moderation.models import (
+    Action,
     Appeal,
-    Batch,
     CommentGroup,
     CommentGroupMember,
     DecisionMessage,
@@ -73,9 +73,9 @@ ORDER BY m.comment_id"""
 
 @dataclass(frozen=True)
 class PurgeResult:
-    """The result of a purge. There is no batch if the list was purged before or all of it had changed."""
+    """The result of a purge. There is no action if the list was purged before or all of it had changed."""
 
-    batch: Batch | None
+    action: Action | None
     purged: int = 0
     skipped: list[int] = field(default_factory=list)  # comments that were not deleted
 
@@ -121,7 +121,7 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
     Comments that changed since the list was made are skipped. Their related data is deleted as well
     (`erase_related_data`).
     """
-    batch = Batch(kind=Batch.Kind.PURGE, actor=actor, parameters={"group": str(group.pk)})
+    action = Action(kind=Action.Kind.PURGE, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
         fresh = CommentGroup.objects.select_for_update().get(pk=group.pk)
         if fresh.resolved_at:
@@ -132,16 +132,16 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
             .values_list("comment", flat=True)
         )
         lock_discussions_of(members)
-        erased = erase_comments(ids=unchanged_members(group), at=batch.at)
+        erased = erase_comments(ids=unchanged_members(group), at=action.at)
         erase_related_data(erased)
         skipped = sorted(set(members) - set(erased))
-        batch.parameters["erased"] = len(erased)
+        action.parameters["erased"] = len(erased)
         if erased:
-            batch.save(force_insert=True)
+            action.save(force_insert=True)
         result = fresh.details | {"erased": len(erased), "left": skipped}
-        done = batch if erased else None
+        done = action if erased else None
         rows = CommentGroup.objects.filter(pk=group.pk)
-        rows.update(resolved_at=batch.at, resolved_by=actor, batch=done, details=result)
+        rows.update(resolved_at=action.at, resolved_by=actor, action=done, details=result)
     return PurgeResult(done, len(erased), skipped)
 
 
@@ -256,7 +256,7 @@ def erase_restricted_data() -> int:
     changed += appeals.exclude(comment__in=_with_legal_hold()).update(text="")
     for rows, written_at in (
         (ModeratorNote.objects.filter(by_erased), "at"),
-        (DecisionMessage.objects.filter(by_erased), "batch__at"),
+        (DecisionMessage.objects.filter(by_erased), "action__at"),
     ):
         changed += rows.filter(_hold_has_ended_since(written_at)).delete()[0]
     origins = Origin.objects.filter(by_erased).exclude(comment__in=_with_legal_hold())
@@ -271,8 +271,8 @@ def _hold_has_ended_since(written_at: str) -> Q:
     What colleagues write about a comment of an erased person at other times stays.
     """
     ended = (
-        Batch.objects.filter(
-            kind=Batch.Kind.RESTRICTION, parameters__is_legal_hold=False, at__gt=OuterRef(written_at)
+        Action.objects.filter(
+            kind=Action.Kind.RESTRICTION, parameters__is_legal_hold=False, at__gt=OuterRef(written_at)
         )
         .annotate(held=Cast(KeyTextTransform("comment", "parameters"), BigIntegerField()))
         .filter(held=OuterRef("comment"))

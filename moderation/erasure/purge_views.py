@@ -134,7 +134,7 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _purge(request: HttpRequest, group: CommentGroup, user: User) -> HttpResponse:
     result = purge.purge_list(group=group, actor=user)
-    if result.batch:
+    if result.action:
         done = ngettext(
             "%(n)s comment was permanently deleted.",
             "%(n)s comments were permanently deleted.",

@@ -21,7 +21,7 @@ from comments.services.text_changes import (
     stored_deleted_name,
 )
 from core.erasure_log import Erasure, append_on_commit
-from moderation.models import Batch, Origin, RestrictedText, Restriction
+from moderation.models import Action, Origin, RestrictedText, Restriction
 
 
 def store_texts(restrictions: Sequence[Restriction]) -> None:
@@ -77,7 +77,7 @@ def read_texts(
 
 
 @contextmanager
-def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
+def moving_texts(undoing: Action, only: Sequence[int] | None) -> Iterator[None]:
     """Move the texts around an undo that changes restrictions, with the change of the states as the body.
 
     Texts of comments whose restriction is lifted are restored before it, since an unrestricted comment must
@@ -85,21 +85,21 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     comments. For other actions it does nothing.
     """
     assert undoing.undoes
-    if undoing.root.kind != Batch.Kind.RESTRICTION:
+    if undoing.root.kind != Action.Kind.RESTRICTION:
         yield
         return
     # Nothing else changes the state of a restricted comment, so each of these returns to its earlier state.
     # The lock is needed for a colleague who lifts or erases one at the same moment.
-    changed = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
+    changed = Transition.objects.filter(action_id=undoing.undoes_id).values_list("comment", flat=True)
     lock_discussions_of(list(changed if only is None else only))
-    restrictions = Restriction.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
+    restrictions = Restriction.objects.filter(action=undoing.undoes, lifted_at=None, comment__erased_at=None)
     _restore_texts(
         list(restrictions if only is None else restrictions.filter(comment__in=only)), undoing.actor
     )
     yield
     restricted_again = Comment.objects.filter(state_reason=Reason.RESTRICTED, restrictions__isnull=False)
     restricted_again = restricted_again.exclude(restrictions__lifted_at=None).filter(
-        transitions__batch=undoing.pk
+        transitions__action_id=undoing.pk
     )
     last = (
         Restriction.objects.filter(comment__in=restricted_again.values("pk"))
@@ -112,7 +112,7 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
                 comment_id=restriction.comment_id,
                 why=restriction.why,
                 is_legal_hold=restriction.is_legal_hold,
-                batch=undoing,
+                action=undoing,
             )
             for restriction in last
         ]

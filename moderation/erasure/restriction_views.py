@@ -38,7 +38,7 @@ from moderation.actions.request_helpers import (
     require_post_and_login,
 )
 from moderation.erasure import evidence, restricted_content, restrictions
-from moderation.models import Batch, Restriction
+from moderation.models import Action, Restriction
 from moderation.screening.duplicates import find_duplicates
 
 PAGE_SIZE = 50  # restrictions
@@ -115,7 +115,7 @@ def _restricted_response(
     request: HttpRequest, result: decisions.ActionResult, comment: Comment
 ) -> HttpResponse:
     """Report the result in messages, and redirect to the page that the moderator came from."""
-    if result.batch:
+    if result.action:
         count = len(result.changed)
         sentence = ngettext("Access restricted.", "Access to %(n)s comments restricted.", count)
         url = reverse("moderation:restricted-comment", args=[comment.pk])
@@ -139,7 +139,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
     rows = Restriction.objects.filter(
         lifted_at=None, comment__in=Comment.objects.moderated_by(user, include_restricted=True)
     )
-    rows = rows.select_related("comment", "batch__actor").annotate(
+    rows = rows.select_related("comment", "action__actor").annotate(
         times_read=Count("readings"), last_read=Max("readings__at")
     )
     before = CursorQuery.read(request.GET)["before"]
@@ -217,10 +217,10 @@ def lift_restriction(request: HttpRequest, restriction: Restriction, user: User)
     """Lift the restriction: the comment gets its text and its earlier state again."""
     result = restrictions.lift(restriction=restriction, actor=user)
     add_skipped_message(request, result)
-    if not result.batch:
+    if not result.action:
         return redirect("moderation:restricted-comment", restriction.comment_id)
     messages.success(request, _("Restriction lifted. The comment has its earlier state again."))
-    return redirect("moderation:action", result.batch.pk)
+    return redirect("moderation:action", result.action.pk)
 
 
 @require_post_and_login
@@ -233,7 +233,7 @@ def purge_text(request: HttpRequest, restriction: Restriction, user: User) -> Ht
     result = restrictions.purge_text(restriction=restriction, actor=user)
     for item in result.skipped:
         messages.warning(request, item.reason)
-    if result.batch:
+    if result.action:
         messages.success(request, _("The text was permanently deleted."))
     return redirect("moderation:restricted-comment", restriction.comment_id)
 
@@ -248,7 +248,7 @@ def _redirect_lifted(request: HttpRequest, comment: Comment) -> HttpResponse:
 
 def _active_restrictions() -> Any:
     return Restriction.objects.filter(lifted_at=None).select_related(
-        "comment__discussion__article", "batch__actor"
+        "comment__discussion__article", "action__actor"
     )
 
 
@@ -273,12 +273,12 @@ def _page(
 
 def _earlier_state(restriction: Restriction) -> str:
     """Return the label of the state that the comment gets again when the restriction is lifted."""
-    transitions = Transition.objects.filter(batch=restriction.batch_id, comment=restriction.comment_id)
+    transitions = Transition.objects.filter(action_id=restriction.action_id, comment=restriction.comment_id)
     transition = transitions.first()
     return transition.state_before if transition else ""
 
 
-def _erasure_action(restriction: Restriction) -> Batch | None:
+def _erasure_action(restriction: Restriction) -> Action | None:
     """Return the action that deleted the text permanently."""
-    actions = Batch.objects.filter(kind=Batch.Kind.PURGE, parameters__comment=restriction.comment_id)
+    actions = Action.objects.filter(kind=Action.Kind.PURGE, parameters__comment=restriction.comment_id)
     return actions.select_related("actor").first()

@@ -15,7 +15,7 @@ from moderation.actions import cases, decisions
 from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import SkippedItem
 from moderation.erasure import purge, restricted_content
-from moderation.models import Batch, Restriction
+from moderation.models import Action, Restriction
 
 MAX_AT_ONCE = 10_000  # comments of one action
 # The law of most countries requires that these are kept for the prosecution.
@@ -32,28 +32,28 @@ def restrict(
     authority may investigate. The caller checks the permission.
     """
     with transaction.atomic():
-        batch = Batch.objects.create(
-            kind=Batch.Kind.RESTRICTION,
+        action = Action.objects.create(
+            kind=Action.Kind.RESTRICTION,
             actor=actor,
             to_state=State.REJECTED,
             reason=Reason.RESTRICTED,
             parameters={"why": why},
         )
-        restricted = restrict_states(ids=ids, actor=actor, batch=batch.pk)
+        restricted = restrict_states(ids=ids, actor=actor, action_id=action.pk)
         if not restricted:
             transaction.set_rollback(True)
         else:
             is_legal_hold = is_legal_hold or why in ALWAYS_LEGAL_HOLD
             made = [
-                Restriction(comment_id=pk, why=why, is_legal_hold=is_legal_hold, batch=batch)
+                Restriction(comment_id=pk, why=why, is_legal_hold=is_legal_hold, action=action)
                 for pk in restricted
             ]
             restricted_content.store_texts(made)
             if actor is None:  # A replay: only the action of a person closes the cases of reported comments.
-                cases.close_cases(restricted, closing_action_id=batch.pk)
+                cases.close_cases(restricted, closing_action_id=action.pk)
             if notify and why not in Restriction.NO_NOTIFICATION:
-                tasks.notify_authors_later(batch)
-    return decisions.make_result(batch, ids, restricted)
+                tasks.notify_authors_later(action)
+    return decisions.make_result(action, ids, restricted)
 
 
 def lift(*, restriction: Restriction, actor: User) -> ActionResult:
@@ -63,16 +63,16 @@ def lift(*, restriction: Restriction, actor: User) -> ActionResult:
     """
     if not actor.is_administrator:
         raise PermissionError("Only administrators can lift a restriction.")
-    return decisions.undo(batch=restriction.batch, actor=actor, only=[restriction.comment_id])
+    return decisions.undo(action=restriction.action, actor=actor, only=[restriction.comment_id])
 
 
-def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User) -> Batch | None:
+def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User) -> Action | None:
     """Set a legal hold on a restricted comment, or end it.
 
     Returns None if nothing changes, if the restriction was lifted, or if the comment was permanently deleted.
     """
-    batch = Batch(
-        kind=Batch.Kind.RESTRICTION,
+    action = Action(
+        kind=Action.Kind.RESTRICTION,
         actor=actor,
         parameters={"comment": restriction.comment_id, "is_legal_hold": is_legal_hold},
     )
@@ -84,8 +84,8 @@ def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User
         if not rows.update(is_legal_hold=is_legal_hold):
             return None
         restricted_content.log_restrictions([restriction.comment_id])
-        batch.save(force_insert=True)
-    return batch
+        action.save(force_insert=True)
+    return action
 
 
 def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
@@ -94,7 +94,7 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """
     parameters = {"comment": restriction.comment_id}
-    batch = Batch(kind=Batch.Kind.PURGE, actor=actor, parameters=parameters)
+    action = Action(kind=Action.Kind.PURGE, actor=actor, parameters=parameters)
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
         fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)
@@ -105,10 +105,10 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
         erased = (
             []
             if fresh.lifted_at
-            else erase_comments(ids=[restriction.comment_id], at=batch.at, include_restricted=True)
+            else erase_comments(ids=[restriction.comment_id], at=action.at, include_restricted=True)
         )
         if erased:
-            batch.save(force_insert=True)
+            action.save(force_insert=True)
             restricted_content.clear_texts([fresh])
             purge.erase_related_data(erased)
-    return ActionResult(batch if erased else None, erased)
+    return ActionResult(action if erased else None, erased)

@@ -1,4 +1,4 @@
-from moderation.models.actions import Batch, SettingChange
+from moderation.models.actions import Action, SettingChange
 from moderation.models.cases import Case, SecondOpinion
 from moderation.models.findings import Finding
 from moderation.models.groups import CommentGroup, CommentGroupMember, SimilarityScan

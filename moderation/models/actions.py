@@ -1,4 +1,4 @@
-"""Actions of moderators and editors: one Batch for each, with everything that its undo needs."""
+"""Actions of moderators and editors, each with everything that its undo needs."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import State
 
 
-class Batch(models.Model):
+class Action(models.Model):
     """One action of one person on any number of comments. The transitions that it made carry its id.
 
     `parameters` holds ids and codes, never a text or a name.
@@ -46,6 +46,7 @@ class Batch(models.Model):
     undos = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
+        db_table = "moderation_batch"
         verbose_name = _("action")
         verbose_name_plural = _("actions")
         ordering = ["-at"]
@@ -84,7 +85,7 @@ class SettingChange(models.Model):
         MODERATION_SETTINGS = "desk", "Desk"  # filter, false_positive_limit
         INFERRED_PARENT = "inferred"  # is_dismissed; the id is that of the comment
 
-    batch = models.ForeignKey(Batch, models.PROTECT, related_name="changes")
+    action = models.ForeignKey(Action, models.PROTECT, related_name="changes", db_column="batch_id")
     target = models.CharField(max_length=10, choices=Target)
     target_id = models.BigIntegerField()
     field = models.CharField(max_length=20)
@@ -95,7 +96,7 @@ class SettingChange(models.Model):
         indexes = [models.Index(fields=["target", "target_id", "field", "id"], name="settingchange_target")]
         constraints = [
             models.UniqueConstraint(
-                fields=["batch", "target", "target_id", "field"], name="settingchange_once_a_batch"
+                fields=["action", "target", "target_id", "field"], name="settingchange_once_a_batch"
             )
         ]
 

@@ -41,7 +41,7 @@ class Case(models.Model):
     )
     claimed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    # The id of a Batch. No Batch has it if the author deleted the comment.
+    # No Action has this id if the author deleted the comment.
     closing_action_id = models.UUIDField(null=True, db_column="closed_by")
 
     objects = CaseQuerySet.as_manager()
@@ -75,7 +75,7 @@ class SecondOpinion(models.Model):
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+")
     first_action = models.ForeignKey(
-        "moderation.Batch", models.PROTECT, related_name="+", db_column="first_id"
+        "moderation.Action", models.PROTECT, related_name="+", db_column="first_id"
     )
     requested_at = models.DateTimeField(default=timezone.now, db_column="asked_at")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

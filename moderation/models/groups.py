@@ -77,7 +77,9 @@ class CommentGroup(models.Model):
     resolved_at = models.DateTimeField(null=True)  # when a moderator kept the members or acted on them
     resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     # The action that resolved the group.
-    batch = models.ForeignKey("moderation.Batch", models.PROTECT, null=True, related_name="+")
+    action = models.ForeignKey(
+        "moderation.Action", models.PROTECT, null=True, related_name="+", db_column="batch_id"
+    )
 
     class Meta:
         verbose_name = _("group")

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from comments.models import Discussion
-from moderation.models.actions import Batch
+from moderation.models.actions import Action
 
 
 class JobRun(models.Model):
@@ -31,7 +31,9 @@ class JobRun(models.Model):
 class ImportScreening(models.Model):
     """The screening of an import's comments by a job, with its progress."""
 
-    batch = models.OneToOneField(Batch, models.PROTECT, primary_key=True, related_name="screening")
+    action = models.OneToOneField(
+        Action, models.PROTECT, primary_key=True, related_name="screening", db_column="batch_id"
+    )
     discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="+", db_index=False)
     comment_count = models.PositiveIntegerField()
     screened_count = models.PositiveIntegerField(default=0)  # in the order of time
@@ -42,4 +44,4 @@ class ImportScreening(models.Model):
         verbose_name_plural = _("screenings of imports")
 
     def __str__(self) -> str:
-        return f"{self.batch_id}: {self.screened_count}/{self.comment_count}"
+        return f"{self.action_id}: {self.screened_count}/{self.comment_count}"

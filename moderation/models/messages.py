@@ -16,7 +16,9 @@ MAX_LINE_LENGTH = 300  # characters of a saved line
 class DecisionMessage(models.Model):
     """A moderator's own words in the notice about a removal. They are deleted when the comment is erased."""
 
-    batch = models.OneToOneField("moderation.Batch", models.PROTECT, primary_key=True, related_name="message")
+    action = models.OneToOneField(
+        "moderation.Action", models.PROTECT, primary_key=True, related_name="message", db_column="batch_id"
+    )
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+")
     text = models.TextField(max_length=MAX_MESSAGE_LENGTH)
 

@@ -62,7 +62,7 @@ class Sanction(models.Model):
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True)  # null: until a moderator ends it
     ended_at = models.DateTimeField(null=True)
-    batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
+    action = models.ForeignKey("moderation.Action", models.PROTECT, related_name="+", db_column="batch_id")
     notified_at = models.DateTimeField(null=True)  # when the mail about it was sent
     end_notified_at = models.DateTimeField(null=True)  # when the mail about its end was sent
     appealed_at = models.DateTimeField(null=True)  # when the person appealed; possible once

@@ -30,7 +30,7 @@ class Restriction(models.Model):
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="restrictions")
     why = models.CharField(_("reason"), max_length=12, choices=Why)
     is_legal_hold = models.BooleanField(_("legal hold"), default=False)
-    batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
+    action = models.ForeignKey("moderation.Action", models.PROTECT, related_name="+", db_column="batch_id")
     at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True)
     author_name = models.CharField(max_length=255, blank=True)  # as in Comment

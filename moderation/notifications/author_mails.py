@@ -30,7 +30,7 @@ from moderation.notifications.notices import DecisionNotice, render_notices
 MAX_WAITING_MAILS = 3  # pending comments of one author about which mails are sent
 
 
-def compose_decision_mails(action: UUID) -> list[EmailMessage]:
+def compose_decision_mails(action_id: UUID) -> list[EmailMessage]:
     """Return one mail for each author about everything that this action decided and that is news to them.
 
     After an action that marks several comments as spam, only authors who had appealed get a mail, so that
@@ -38,24 +38,24 @@ def compose_decision_mails(action: UUID) -> list[EmailMessage]:
     """
     transitions = Transition.objects.filter(
         has_confirmed_email("comment__author", "comment__guest"),
-        batch=action,
+        action_id=action_id,
         kind=Transition.Kind.STATE,
         comment__state__in=[State.PUBLISHED, *REMOVED],
     )
     appeals = Appeal.objects.filter(comment__in=transitions.values("comment"), is_edit=False)
     answers = dict(appeals.values_list("comment", "case__closing_action_id"))
-    answered = {pk for pk, answer in answers.items() if answer == action}
-    if _mass_spam_actions([action]):
+    answered = {pk for pk, answer in answers.items() if answer == action_id}
+    if _mass_spam_actions([action_id]):
         transitions = transitions.filter(comment__in=answered)
     last_transitions = dict(transitions.values_list("comment", "id"))
     histories = state_history.read_histories(last_transitions)
     mass_spam = _mass_spam_actions(
-        {period.first.batch for history in histories.values() for period in history.periods}
+        {period.first.action_id for history in histories.values() for period in history.periods}
     )
     news = [
         pk
         for pk, history in histories.items()
-        if _is_news(history, last_transitions[pk], action, answers.get(pk), mass_spam)
+        if _is_news(history, last_transitions[pk], action_id, answers.get(pk), mass_spam)
     ]
     return _compose(news)
 
@@ -80,7 +80,7 @@ def compose_not_published_mail(comment_id: int) -> list[EmailMessage]:
 def _is_news(
     history: state_history.StateHistory,
     transition: int,
-    action: UUID,
+    action_id: UUID,
     answer: UUID | None,
     mass_spam: set[UUID | None],
 ) -> bool:
@@ -90,18 +90,18 @@ def _is_news(
     notified of it, an earlier action is no news, because both mails would say the same.
     """
     current = history.periods[-1]
-    if answer == action:
+    if answer == action_id:
         return current.first.pk <= transition
-    if answer and answer == history.notified_transition.batch:
+    if answer and answer == history.notified_transition.action_id:
         return False
     return current.first.pk == transition and current.key != history.known_before(mass_spam)
 
 
-def _mass_spam_actions(batches: Collection[UUID | None]) -> set[UUID | None]:
+def _mass_spam_actions(actions: Collection[UUID | None]) -> set[UUID | None]:
     """Return the actions that marked more than one comment as spam."""
-    spam = Transition.objects.filter(batch__in=batches, kind=Transition.Kind.STATE, to_state=State.SPAM)
-    many = spam.order_by().values("batch").annotate(count=Count("pk")).filter(count__gt=1)
-    return set(many.values_list("batch", flat=True))
+    spam = Transition.objects.filter(action_id__in=actions, kind=Transition.Kind.STATE, to_state=State.SPAM)
+    many = spam.order_by().values("action_id").annotate(count=Count("pk")).filter(count__gt=1)
+    return set(many.values_list("action_id", flat=True))
 
 
 def _compose(ids: Collection[int]) -> list[EmailMessage]:

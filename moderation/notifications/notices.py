@@ -185,12 +185,12 @@ def is_decided(case: Case, comment: Comment) -> bool:
     return case.closed_at is not None and comment.state in [*REMOVED, State.PUBLISHED]
 
 
-def _shows_other_text(batch: UUID | None, comment: int) -> bool:
+def _shows_other_text(action_id: UUID | None, comment: int) -> bool:
     """Return whether this action made another revision of the comment its current text."""
     changes = SettingChange.objects.filter(
         target=SettingChange.Target.COMMENT, target_id=comment, field="revision"
     )
-    return changes.filter(batch=batch).exists()
+    return changes.filter(action=action_id).exists()
 
 
 def decision_url(comment: Comment) -> str:
@@ -226,7 +226,8 @@ def _notice(
 ) -> DecisionNotice:
     transition = history.notified_transition
     answered = next(
-        (a for a in appeals if transition.batch and a.case.closing_action_id == transition.batch), None
+        (a for a in appeals if transition.action_id and a.case.closing_action_id == transition.action_id),
+        None,
     )
     causes = [found for found in findings if found.holds]
     kind = _kind(comment, history, answered, causes)

@@ -20,7 +20,7 @@ def compose(sanction: Sanction, event: str) -> EmailMessage:
     site = read_site()
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
-    transitions = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
+    transitions = Transition.objects.filter(action_id=sanction.action_id, kind=Transition.Kind.STATE)
     removed = transitions.filter(comment__state__in=REMOVED).count()
     with timezone.override(site.zone), in_language_of(person, site):
         return compose_mail(

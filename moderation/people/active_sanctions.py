@@ -181,7 +181,7 @@ def _find_sanctions(query: str, user: User | None, guest: Guest | None, *, own_o
     ids = [pk for pk, *_values, is_own in found if is_own or not own_only]
     if not ids:
         return []
-    return list(Sanction.objects.select_related("batch__actor").filter(pk__in=ids).order_by("pk"))
+    return list(Sanction.objects.select_related("action__actor").filter(pk__in=ids).order_by("pk"))
 
 
 def _kind_sentence(kind: str, until: datetime | None) -> str:

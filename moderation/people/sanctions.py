@@ -19,7 +19,7 @@ from comments.models import Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from moderation.actions import setting_changes
-from moderation.models import Batch, Sanction, SettingChange
+from moderation.models import Action, Sanction, SettingChange
 from moderation.notifications import sanction_mails
 from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
 from moderation.reports.reporting import appealed_against
@@ -59,7 +59,7 @@ def impose(
     message: str = "",
     until: datetime | None = None,
     days: int = 0,
-) -> Batch:
+) -> Action:
     """Impose a sanction of a Sanction.Kind on an account or a guest, as one action with one undo.
 
     With `days` it also removes the comments of the last so many days. `reason` is the code of a removal
@@ -68,17 +68,17 @@ def impose(
     """
     now = timezone.now()
     to = State.SPAM if reason == Reason.SPAM else State.REJECTED
-    batch = Batch(
-        kind=Batch.Kind.PERSON,
+    action = Action(
+        kind=Action.Kind.PERSON,
         actor=actor,
         at=now,
         reason=reason,
         parameters={"kind": kind, "person": person.key, "days": days},
     )
     with transaction.atomic():
-        if first := _earlier_click(person, batch, message, until):
+        if first := _earlier_click(person, action, message, until):
             return first
-        batch.save(force_insert=True)
+        action.save(force_insert=True)
         # It is stored as ended and then activated, so that it is undone like any other setting.
         sanction = Sanction.objects.create(
             **person.as_fields,
@@ -88,18 +88,18 @@ def impose(
             at=now,
             until=until,
             ended_at=now,
-            batch=batch,
+            action=action,
         )
         setting_changes.apply_changes(
-            batch=batch, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", None)]
+            action=action, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", None)]
         )
         if ids := _lock_removable(person, since=now - timedelta(days=days), actor=actor) if days else []:
-            change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
-        notify_later(batch)
-    return batch
+            change_states(ids=ids, to=to, reason=reason, actor=actor, action_id=action.pk)
+        notify_later(action)
+    return action
 
 
-def _earlier_click(person: Person, batch: Batch, message: str, until: datetime | None) -> Batch | None:
+def _earlier_click(person: Person, action: Action, message: str, until: datetime | None) -> Action | None:
     """Return the action that imposed the same sanction a moment ago and is still active.
 
     It locks the person, since a second click may arrive before the first is committed.
@@ -108,22 +108,22 @@ def _earlier_click(person: Person, batch: Batch, message: str, until: datetime |
     same = Sanction.objects.active().filter(
         **person.as_fields,
         message=message,
-        at__gt=batch.at - DOUBLE_CLICK,
-        batch__actor=batch.actor,
-        batch__reason=batch.reason,
-        batch__parameters=batch.parameters,
+        at__gt=action.at - DOUBLE_CLICK,
+        action__actor=action.actor,
+        action__reason=action.reason,
+        action__parameters=action.parameters,
     )
     # The end of a warning depends on the time of the click.
-    if batch.parameters["kind"] != Sanction.Kind.WARN:
+    if action.parameters["kind"] != Sanction.Kind.WARN:
         same = same.filter(until=until)
-    found = same.select_related("batch").first()
-    return found.batch if found else None
+    found = same.select_related("action").first()
+    return found.action if found else None
 
 
-def sanction_undo_refusal(batch: Batch, actor: User | None) -> str:
+def sanction_undo_refusal(action: Action, actor: User | None) -> str:
     """Return the reason for which `actor` may not undo this sanction, or its undo; empty if they may."""
-    root = batch.root
-    if root.kind != Batch.Kind.PERSON or actor is None:
+    root = action.root
+    if root.kind != Action.Kind.PERSON or actor is None:
         return ""
     person = find_person(root.parameters["person"])
     if person is None or can_sanction(actor, person):
@@ -159,25 +159,25 @@ def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:
     return {days: found[f"d{days}"] for days in REMOVAL_DAYS}
 
 
-def end(*, sanction: Sanction, actor: User) -> Batch | None:
+def end(*, sanction: Sanction, actor: User) -> Action | None:
     """End an active sanction. Returns None if it is not active any more."""
     now = timezone.now()
     with transaction.atomic():
         # Without the lock, the second of two moderators who end it at once would move its end.
         if not Sanction.objects.active().select_for_update(no_key=True).filter(pk=sanction.pk).first():
             return None
-        batch = Batch.objects.create(
-            kind=Batch.Kind.PERSON,
+        action = Action.objects.create(
+            kind=Action.Kind.PERSON,
             actor=actor,
             at=now,
             reason=sanction.reason,
             parameters={"kind": sanction.kind, "person": sanction.person_key, "ends": sanction.pk},
         )
         setting_changes.apply_changes(
-            batch=batch, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", now)]
+            action=action, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", now)]
         )
-        notify_later(batch)
-    return batch
+        notify_later(action)
+    return action
 
 
 def appeal(*, sanction: Sanction, text: str) -> bool:
@@ -214,7 +214,7 @@ def _left_to_colleagues(actor: User) -> Q:
 
     reviewable = Q(_is_on_staff(), has_colleague(User.objects.administrators()))
     reviewable |= Q(~_is_on_staff(), has_colleague(User.objects.moderators()))
-    return Q(reviewable, batch__actor=actor)
+    return Q(reviewable, action__actor=actor)
 
 
 def _is_on_staff() -> Exists:
@@ -225,7 +225,7 @@ def _is_on_staff() -> Exists:
 def open_appeals() -> Any:
     """Return the active sanctions with an open appeal, the earliest appeal first."""
     rows = Sanction.objects.active().filter(answered_at=None).exclude(appealed_at=None)
-    return rows.select_related("user", "guest", "batch__actor").order_by("appealed_at")
+    return rows.select_related("user", "guest", "action__actor").order_by("appealed_at")
 
 
 def appeals_to_answer(actor: User) -> Any:
@@ -236,9 +236,9 @@ def appeals_to_answer(actor: User) -> Any:
     return rows.exclude(_is_on_staff())
 
 
-def notify_later(batch: Batch) -> None:
+def notify_later(action: Action) -> None:
     """Queue the mails to the people whose sanctions an action, or its undo, imposed or ended."""
-    targets = batch.changes.filter(target=SettingChange.Target.SANCTION)
+    targets = action.changes.filter(target=SettingChange.Target.SANCTION)
     for pk in targets.values_list("target_id", flat=True):
         notify_of_sanction.using(run_after=timezone.now() + MAIL_AFTER).enqueue(pk)
 
@@ -287,10 +287,10 @@ def all_sanctions_of(person: Person) -> Any:
     if person.comment:
         return Sanction.objects.none()
     rows = Sanction.objects.filter(user=person.user, guest=person.guest)
-    return rows.select_related("batch__actor").order_by("-at", "-pk")
+    return rows.select_related("action__actor").order_by("-at", "-pk")
 
 
 def latest_active(limit: int) -> Any:
     """Return up to `limit` active sanctions, the latest first."""
-    rows = Sanction.objects.active().select_related("user", "guest", "batch__actor")
+    rows = Sanction.objects.active().select_related("user", "guest", "action__actor")
     return rows.order_by("-at", "-pk")[:limit]

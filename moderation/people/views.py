@@ -26,7 +26,7 @@ from moderation import explanations
 from moderation.actions.request_helpers import (
     DoneQuery,
     add_unsent_text_message,
-    just_done_action,
+    just_done_summary,
     redirect_with_done,
     require_post_and_login,
 )
@@ -91,8 +91,8 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     form = SanctionForm(request.POST, kind=kind, counts=sanctions.counts_to_remove(person, timezone.now()))
     if not form.is_valid():
         return _render_profile(request, user, person, bound=form)
-    batch = sanctions.impose(person=person, kind=kind, actor=user, **form.cleaned_data)
-    return redirect_with_done(batch, person.get_absolute_url())
+    action = sanctions.impose(person=person, kind=kind, actor=user, **form.cleaned_data)
+    return redirect_with_done(action, person.get_absolute_url())
 
 
 @require_post_and_login
@@ -100,10 +100,10 @@ def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """End a sanction before its time."""
     user = require_moderator_or_editor(request)
     sanction, person = _get_sanction_or_404(pk, user)
-    batch = sanctions.end(sanction=sanction, actor=user)
-    if batch is None:
+    action = sanctions.end(sanction=sanction, actor=user)
+    if action is None:
         messages.info(request, _("It had ended already."))
-    return redirect_with_done(batch, person.get_absolute_url())
+    return redirect_with_done(action, person.get_absolute_url())
 
 
 @require_post_and_login
@@ -176,12 +176,12 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
         person.comments().not_erased_or_restricted().values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE]
     )
     result = restrictions.restrict(ids=ids, why=Restriction.Why.CHILD, actor=user) if ids else None
-    if not result or not result.batch:
+    if not result or not result.action:
         messages.info(request, _("No readable comment of this person is left."))
         return redirect(person)
     if user.is_administrator:  # only administrators can undo it
         # Without its comments an imported name has no profile any more.
-        return redirect_with_done(result.batch, "" if person.comment else person.get_absolute_url())
+        return redirect_with_done(result.action, "" if person.comment else person.get_absolute_url())
     done = ngettext(
         "Access to %(n)s comment is restricted.",
         "Access to %(n)s comments is restricted.",
@@ -252,7 +252,7 @@ def _render_profile(
         and person.comments().not_erased_or_restricted().exists(),
         "can_erase": _can_erase(user, person) and not person.is_erased,
         "profile_url": person.get_absolute_url(),
-        "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),
+        "done": just_done_summary(user, PersonQuery.read(request.GET)["done"]),
         **_comments(request, user, person),
     }
     status = 422 if bound or bound_note else 200
@@ -300,7 +300,7 @@ def _get_person_or_404(key: str, user: User) -> Person:
 
 
 def _get_sanction_or_404(pk: int, user: User) -> tuple[Sanction, Person]:
-    found = get_object_or_404(Sanction.objects.select_related("user", "guest", "batch"), pk=pk)
+    found = get_object_or_404(Sanction.objects.select_related("user", "guest", "action"), pk=pk)
     person = Person(user=found.user, guest=found.guest)
     if not sanctions.can_sanction(user, person):
         raise PermissionDenied

@@ -33,7 +33,7 @@ from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
 from moderation.actions.state_history import expected_transition_value
 from moderation.checks import registry
-from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
+from moderation.models import Action, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
 from moderation.models.findings import load_originals
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, parse_record, record_queries
@@ -375,19 +375,19 @@ def _strengths_text(strengths: Sequence[float]) -> str:
 
 def _earlier_decisions(rows: list[dict[str, Any]], user: User) -> list[EarlierDecision]:
     """Return the decisions in these rows of DECISIONS. Runs one statement if there are actions."""
-    batches = Batch.objects.select_related("root").in_bulk(
+    actions = Action.objects.select_related("root").in_bulk(
         {UUID(row["batch"]) for row in rows if row["batch"]}
     )
     decisions = []
     for row in rows:
-        batch = batches.get(UUID(row["batch"])) if row["batch"] else None
+        action = actions.get(UUID(row["batch"])) if row["batch"] else None
         text = (
-            explanations.describe_action(batch)
-            if batch
+            explanations.describe_action(action)
+            if action
             else explanations.describe_decision(row["to_state"], row["reason"])
         )
-        may_open = batch and (user.is_moderator or batch.actor_id == user.pk)
-        url = reverse("moderation:action", args=[batch.pk]) if batch and may_open else ""
+        may_open = action and (user.is_moderator or action.actor_id == user.pk)
+        url = reverse("moderation:action", args=[action.pk]) if action and may_open else ""
         actor = str(User(name=row["actor"])) if row["actor_id"] else ""
         decisions.append(EarlierDecision(text, actor, datetime.fromisoformat(row["at"]), url))
     return decisions

@@ -61,7 +61,7 @@ def open_questions(user: User) -> QuerySet[SecondOpinion]:
     """
     same_text = Transition.objects.filter(
         kind=Transition.Kind.STATE,
-        batch=OuterRef("first_action"),
+        action_id=OuterRef("first_action"),
         comment=OuterRef("comment"),
         revision=OuterRef("comment__revision"),
     )

@@ -26,7 +26,7 @@ from moderation.actions import cases
 from moderation.actions.request_helpers import (
     ActionForm,
     DoneQuery,
-    just_done_action,
+    just_done_summary,
     require_post_and_login,
     without_done_param,
 )
@@ -217,9 +217,9 @@ def _item_url(item: QueueItem, query: str) -> str:
 
 def _done_context(user: User, pk: UUID | None, page: QueuePage) -> dict[str, Any]:
     """Return the context of the bar with Undo. Undoing an action on one comment opens that comment again."""
-    if not (done := just_done_action(user, pk)):
+    if not (done := just_done_summary(user, pk)):
         return {"done": None}
-    comments = list(Transition.objects.filter(batch=done.batch.pk).values_list("comment", flat=True)[:2])
+    comments = list(Transition.objects.filter(action_id=done.action.pk).values_list("comment", flat=True)[:2])
     query = page.query_after(page.after)
     undo_next = reverse("moderation:comment", args=comments) + query if len(comments) == 1 else ""
     return {"done": done, "undo_next": undo_next}

@@ -36,9 +36,9 @@ from comments.services.moves import find_obstacle
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm, parse_whole_number
 from moderation.actions.decisions import move
-from moderation.actions.request_helpers import DoneQuery, just_done_action
+from moderation.actions.request_helpers import DoneQuery, just_done_summary
 from moderation.actions.state_history import last_transition_id
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.reply_structure.candidates import find_warnings, matching
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
@@ -224,20 +224,20 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         query = request.GET.copy()
         del query["done"]
         done = DoneQuery.read(request.GET)["done"]
-        if action := just_done_action(request_user(request), done):
-            moved = Comment.objects.filter(transitions__batch=action.batch.pk).first()
-            if moved and action.batch.kind == Batch.Kind.MOVE:
-                message = self._moved_message(request, moved, action.batch.pk)
+        if summary := just_done_summary(request_user(request), done):
+            moved = Comment.objects.filter(transitions__action_id=summary.action.pk).first()
+            if moved and summary.action.kind == Action.Kind.MOVE:
+                message = self._moved_message(request, moved, summary.action.pk)
             else:
-                message = _with_undo(f"{action.description}.", action.batch.pk)
+                message = _with_undo(f"{summary.description}.", summary.action.pk)
             messages.success(request, message)
         return redirect(f"{request.path}?{query.urlencode()}")
 
-    def _moved_message(self, request: HttpRequest, comment: Comment, batch: UUID) -> str:
+    def _moved_message(self, request: HttpRequest, comment: Comment, action_id: UUID) -> str:
         """Return the message about a move, with a link to the comment, which may be on another page now."""
         url = f"{request.path}?discussion={comment.discussion_id}&branch={comment.pk}"
         sentence = format_html('{} <a href="{}">{}</a>', _("Moved."), url, f"#{comment.pk}")
-        return _with_undo(sentence, batch)
+        return _with_undo(sentence, action_id)
 
     def _unconfirmed_message(
         self, request: HttpRequest, comment: Comment, parent: Comment, warnings: list[str]
@@ -272,12 +272,12 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             messages.warning(request, self._unconfirmed_message(request, dragged, parent, warnings))
             return HttpResponse()
         try:
-            batch = move(comment=dragged, parent=parent, actor=request_user(request))
+            action = move(comment=dragged, parent=parent, actor=request_user(request))
         except ValidationError as error:
             messages.error(request, error.messages[0])
             return HttpResponse()
-        if batch:
-            messages.success(request, self._moved_message(request, dragged, batch.pk))
+        if action:
+            messages.success(request, self._moved_message(request, dragged, action.pk))
         else:
             messages.info(request, _("Nothing changed: replies are ordered by time."))
         return HttpResponse()
@@ -323,6 +323,6 @@ def _is_search(request: HttpRequest) -> bool:
     return any(request.GET.get(key) for key in (SEARCH_VAR, "state__exact"))
 
 
-def _with_undo(sentence: str, act: UUID) -> str:
-    url = reverse("moderation:action", args=[act])
+def _with_undo(sentence: str, action_id: UUID) -> str:
+    url = reverse("moderation:action", args=[action_id])
     return format_html('{} <a href="{}">{}</a>', sentence, url, _("Undo this action"))

@@ -14,7 +14,7 @@ from comments.models import InferredParent
 from comments.services.discussions import lock_discussions
 from moderation.actions import setting_changes
 from moderation.actions.decisions import move_all
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 
 
 class ProposalsChangedError(Exception):
@@ -34,7 +34,7 @@ def accept(
     least: float = 0,
     only: Mapping[int, int] | None = None,
     seen: str | None = None,
-) -> Batch | None:
+) -> Action | None:
     """Accept the open proposals of at least this confidence, or only some, as one action.
 
     `only` maps comments to their proposed parents as the person saw them. `seen` is the fingerprint of all
@@ -55,7 +55,7 @@ def accept(
         return move_all(parents=parents, actor=actor, parameters={"is_inferred": True}) if parents else None
 
 
-def dismiss(*, article: Article, actor: User, comment: int, parent: int) -> Batch | None:
+def dismiss(*, article: Article, actor: User, comment: int, parent: int) -> Action | None:
     """Dismiss the proposal that this is the parent of a comment. Returns None if it is not open any more.
 
     Raises ProposalsChangedError if another parent is proposed now.
@@ -68,7 +68,7 @@ def dismiss(*, article: Article, actor: User, comment: int, parent: int) -> Batc
         if proposal.parent_id != parent:
             raise ProposalsChangedError
         return setting_changes.apply_as_action(
-            Batch.Kind.MOVE,
+            Action.Kind.MOVE,
             actor,
             {"field": "is_dismissed", "value": True, "comment": comment},
             [(SettingChange.Target.INFERRED_PARENT, comment, "is_dismissed", True)],

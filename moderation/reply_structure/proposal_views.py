@@ -24,11 +24,11 @@ from core.query_forms import QueryForm, parse_id_pairs
 from moderation import excerpts
 from moderation.actions.request_helpers import (
     DoneQuery,
-    just_done_action,
+    just_done_summary,
     redirect_with_done,
     require_post_and_login,
 )
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.reply_structure import decisions, proposals
 from moderation.reply_structure.inference import RULES_BY_CODE
 
@@ -89,7 +89,7 @@ def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
         "accepted_count": stored.accepted().count(),
         "is_imported": Comment.objects.filter(discussion=discussion).exclude(source="").exists(),
         "this_url": request.path,
-        "done": just_done_action(user, DoneQuery.read(request.GET)["done"]),
+        "done": just_done_summary(user, DoneQuery.read(request.GET)["done"]),
     }
     return render(request, "moderation/reply_structure/proposals.html", context)
 
@@ -104,7 +104,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
         messages.warning(request, _("Choose what to accept."))
         return redirect("moderation:proposals", pk)
     try:
-        batch = decisions.accept(
+        action = decisions.accept(
             article=discussion.article,
             actor=user,
             least=(posted["least"] or 0) / 100,
@@ -115,7 +115,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
         text = _("The proposals have changed meanwhile, so none was accepted. Please check them again.")
         messages.warning(request, text)
         return redirect("moderation:proposals", pk)
-    return _redirect_back(request, pk, batch)
+    return _redirect_back(request, pk, action)
 
 
 @require_post_and_login
@@ -124,12 +124,12 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     user, discussion = _load(request, pk)
     comment, parent = _posted_proposal(request) or (0, 0)
     try:
-        batch = decisions.dismiss(article=discussion.article, actor=user, comment=comment, parent=parent)
+        action = decisions.dismiss(article=discussion.article, actor=user, comment=comment, parent=parent)
     except decisions.ProposalsChangedError:
         text = _("Another parent has been proposed meanwhile, so nothing was dismissed. Please check it.")
         messages.warning(request, text)
         return redirect("moderation:proposals", pk)
-    return _redirect_back(request, pk, batch)
+    return _redirect_back(request, pk, action)
 
 
 @require_post_and_login
@@ -148,10 +148,10 @@ def _load(request: HttpRequest, pk: int) -> tuple[User, Discussion]:
     return user, get_object_or_404(discussions_of(user).select_related("article"), pk=pk)
 
 
-def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpResponse:
-    if batch is None:
+def _redirect_back(request: HttpRequest, pk: int, action: Action | None) -> HttpResponse:
+    if action is None:
         messages.info(request, _("Somebody has decided on this already."))
-    return redirect_with_done(batch, reverse("moderation:proposals", args=[pk]))
+    return redirect_with_done(action, reverse("moderation:proposals", args=[pk]))
 
 
 def _posted_proposal(request: HttpRequest) -> tuple[int, int] | None:

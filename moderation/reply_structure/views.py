@@ -53,13 +53,13 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
             warnings = candidates.find_warnings(comment, parent)
         if request.method == "POST" and not form.errors and not warnings:
             try:
-                batch = move(comment=comment, parent=parent, actor=user)
+                action = move(comment=comment, parent=parent, actor=user)
             except ValidationError as error:  # somebody else has moved one of them meanwhile
                 form.add_error("parent", error)
             else:
-                if batch is None:
+                if action is None:
                     messages.info(request, _("It is there already."))
-                return redirect_back(request, batch, back or tree, comment)
+                return redirect_back(request, action, back or tree, comment)
     chosen = parent.pk if parent and warnings else None
     listed = candidates.find_candidates(comment, parameters["q"], chosen=chosen)
     if chosen in {candidate.comment.pk for candidate in listed}:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from core.database.sql import fetch_rows
 from moderation.actions import setting_changes
-from moderation.models import Batch, Rule, RuleTerms, SettingChange
+from moderation.models import Action, Rule, RuleTerms, SettingChange
 from moderation.rules import matching
 from moderation.rules.matching import CompiledRule, RuleDefinition, RuleSet
 
@@ -97,7 +97,7 @@ def current_version(all_versions: Sequence[Rule]) -> Rule:
 
 def save(
     *, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None = None
-) -> tuple[Rule, Batch | None]:
+) -> tuple[Rule, Action | None]:
     """Store a rule and activate it in place of all versions of `replaces`.
 
     Returns the rule and the action, which can be undone. If `replaces` is active and equal, it is returned
@@ -142,20 +142,20 @@ def save(
                     rule=stored, text=rule.terms, count=count, whole_words=rule.whole_words
                 )
             parameters = {"rule": stored.pk, "does": "changed" if earlier else "made"}
-            batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=parameters)
-            setting_changes.apply_changes(batch=batch, changes=_activation_changes(stored, earlier))
+            action = Action.objects.create(kind=Action.Kind.RULE, actor=actor, parameters=parameters)
+            setting_changes.apply_changes(action=action, changes=_activation_changes(stored, earlier))
     except IntegrityError:
         raise ValidationError(
             _("This rule already exists, or somebody changed it in the meantime."), code="twice"
         ) from None
-    return stored, batch
+    return stored, action
 
 
 def _is_same(stored: RuleDefinition, other: RuleDefinition) -> bool:
     return replace(stored, pk=None) == replace(other, pk=None)
 
 
-def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
+def switch(*, rule: Rule, on: bool, actor: User) -> Action | None:
     """Activate a version of a rule in place of the others, or deactivate it.
 
     Returns None if nothing changed. Raises ValidationError if the rule is invalid, if an equal one is active,
@@ -166,7 +166,7 @@ def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
     parameters = {"rule": rule.pk, "does": "on" if on else "off"}
     changes = _activation_changes(rule, versions(rule.pk)) if on else [_is_active_change(rule, False)]
     try:
-        return setting_changes.apply_as_action(Batch.Kind.RULE, actor, parameters, changes)
+        return setting_changes.apply_as_action(Action.Kind.RULE, actor, parameters, changes)
     except IntegrityError:
         raise ValidationError(
             _("An identical rule is active, or somebody changed this one in the meantime."),

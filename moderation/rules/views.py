@@ -163,14 +163,14 @@ def _form(
     if request.method == "POST" and form.is_valid():
         if "save" in request.POST:
             try:
-                saved, batch = active_rules.save(
+                saved, action = active_rules.save(
                     rule=form.definition(), note=form.cleaned_data["note"], actor=user, replaces=replaces
                 )
             except ValidationError as error:
                 form.add_error(None, error)
             else:
                 url = reverse("moderation:rule", args=[saved.pk])
-                add_done_message(request, batch, f"{url}#main", _("Saved and switched on."))
+                add_done_message(request, action, f"{url}#main", _("Saved and switched on."))
                 return redirect(url)
         elif "edit" not in request.POST:
             return render(request, "moderation/rules/replay.html", context | _replay_context(request, form))
@@ -231,13 +231,13 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Rule, pk=pk)
     is_on = request.POST.get("on") == "1"
     try:
-        batch = active_rules.switch(rule=found, on=is_on, actor=user)
+        action = active_rules.switch(rule=found, on=is_on, actor=user)
     except ValidationError as error:
         messages.error(request, error.messages[0])
     else:
         sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
         values = {"rule": explanations.describe_rule(found.kind, found.value)}
-        add_done_message(request, batch, f"{_return_url(request, found)}#main", sentence % values)
+        add_done_message(request, action, f"{_return_url(request, found)}#main", sentence % values)
     return redirect(_return_url(request, found))
 
 

@@ -3,8 +3,8 @@
 The import ends as soon as readers can see its comments. Search texts and the findings, cases and proposed
 parents that only moderators see follow here. The job may be stopped at any moment and run again.
 
-A screening belongs to the batch that published the comments. Comments of an undone import are passed over.
-The batch that publishes them again, an import of the same file or an undo, has its own screening.
+A screening belongs to the action that published the comments. Comments of an undone import are passed over.
+The action that publishes them again, an import of the same file or an undo, has its own screening.
 """
 
 import time
@@ -25,7 +25,7 @@ from comments.services.imports import store_missing_search_texts
 from core import stored_jobs
 from core.memory.garbage_collection import pause_garbage_collection
 from moderation.checks.base import Duplicate
-from moderation.models import Batch, ImportScreening
+from moderation.models import Action, ImportScreening
 from moderation.reply_structure.proposals import find_proposals
 from moderation.screening import flags
 from moderation.screening.duplicates import find_near_duplicates
@@ -41,22 +41,22 @@ def is_large(count: int) -> bool:
     return count > LARGE
 
 
-def screen_later(*, batch: Batch, discussion: int, count: int) -> None:
+def screen_later(*, action: Action, discussion: int, count: int) -> None:
     """Queue the screening of the comments that an import or an undo publishes, in its transaction."""
-    ImportScreening.objects.create(batch=batch, discussion_id=discussion, comment_count=count)
-    screen_imported.enqueue(str(batch.pk))
+    ImportScreening.objects.create(action=action, discussion_id=discussion, comment_count=count)
+    screen_imported.enqueue(str(action.pk))
 
 
 @task(priority=-10)
 @in_site_language()
 @pause_garbage_collection()  # it took an eighth of the processor time, and found nothing
-def screen_imported(batch: str) -> int:
+def screen_imported(action_id: str) -> int:
     """Screen comments of an import for RUN_SECONDS, and queue the rest. Return the number screened so far."""
-    screening = ImportScreening.objects.select_related("discussion__article").get(pk=UUID(batch))
+    screening = ImportScreening.objects.select_related("discussion__article").get(pk=UUID(action_id))
     until = time.monotonic() + RUN_SECONDS
     for _step in _steps(screening):
         if time.monotonic() > until:
-            screen_imported.enqueue(batch)
+            screen_imported.enqueue(action_id)
             break
     screening.refresh_from_db()
     return screening.screened_count
@@ -97,11 +97,14 @@ def _steps(screening: ImportScreening) -> Iterator[None]:
     _near_duplicates.cache_clear()
 
 
-def _published_comments(batch: UUID) -> "QuerySet[Transition, int]":
-    """Return the ids of the imported comments that a batch published for the first time or again, by time."""
+def _published_comments(action_id: UUID) -> "QuerySet[Transition, int]":
+    """Return the ids of the imported comments that an action published, for the first time or again.
+
+    They are ordered by time.
+    """
     published = Transition.objects.filter(
         Q(from_state="") | Q(from_reason=Reason.IMPORT_UNDONE),
-        batch=batch,
+        action_id=action_id,
         kind=Transition.Kind.STATE,
         to_state=State.PUBLISHED,
     )
@@ -109,9 +112,9 @@ def _published_comments(batch: UUID) -> "QuerySet[Transition, int]":
 
 
 @lru_cache(maxsize=1)
-def _near_duplicates(batch: UUID, article: Article) -> dict[int, Duplicate]:
+def _near_duplicates(action_id: UUID, article: Article) -> dict[int, Duplicate]:
     """Return the near duplicates of an import. Cached, because all runs of its job need them."""
-    return find_near_duplicates(article, list(_published_comments(batch)))
+    return find_near_duplicates(article, list(_published_comments(action_id)))
 
 
 @transaction.atomic

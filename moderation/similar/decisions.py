@@ -15,7 +15,7 @@ from moderation.actions import decisions
 from moderation.actions.decisions import MAX_SKIPPED_LISTED, ActionResult
 from moderation.actions.setting_changes import SkippedItem
 from moderation.actions.state_history import last_transition_ids
-from moderation.models import Batch, CommentGroup, CommentGroupMember
+from moderation.models import Action, CommentGroup, CommentGroupMember
 from moderation.reports.reporting import appealed_against
 from moderation.similar import SCAN_KINDS, explanations, pages
 
@@ -58,14 +58,14 @@ def decide_group(
             duplicate_of=original,
             parameters=_action_parameters(group),
         )
-        if result.batch and member_count == len(expected_transitions) and not appealed:
+        if result.action and member_count == len(expected_transitions) and not appealed:
             _remove_deselected_from_other_groups(group, without)
             CommentGroup.objects.filter(pk=group.pk).update(
-                resolved_at=timezone.now(), resolved_by=actor, batch=result.batch
+                resolved_at=timezone.now(), resolved_by=actor, action=result.action
             )
-        if result.batch:
+        if result.action:
             skipped = [pk for item in result.skipped if (pk := item.comment)] + decided
-            _record_skipped(result.batch, skipped, len(skipped) + result.more_skipped)
+            _record_skipped(result.action, skipped, len(skipped) + result.more_skipped)
         reported = [
             pk for pk in pages.reported_as_illegal(group, moderated_stories(actor)) if pk not in without
         ]
@@ -98,12 +98,12 @@ def _remove_deselected_from_other_groups(group: CommentGroup, without: Collectio
         ).exclude(group=group).delete()
 
 
-def _record_skipped(batch: Batch, skipped: Sequence[int], count: int) -> None:
+def _record_skipped(action: Action, skipped: Sequence[int], count: int) -> None:
     """Store the last transitions of the first skipped comments, which later changes do not affect."""
     if skipped:
         transitions = sorted(last_transition_ids(skipped[:MAX_SKIPPED_LISTED]).values())
-        batch.parameters |= {"left": transitions, "left_count": count}
-        batch.save(update_fields=["parameters"])
+        action.parameters |= {"left": transitions, "left_count": count}
+        action.save(update_fields=["parameters"])
 
 
 def _action_parameters(group: CommentGroup) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from comments.models import Comment, Reason, State, Transition
 from core.database.sql import execute, fetch_rows
 from moderation.actions import cases
 from moderation.actions.state_history import TEXT_IS_APPROVED
-from moderation.models import Batch, Case, CommentGroup, SimilarityScan
+from moderation.models import Action, Case, CommentGroup, SimilarityScan
 from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.compared import Row, Story
 from moderation.similar.grouping import GroupingResult, ProposedGroup, find_groups
@@ -105,7 +105,7 @@ def is_stale(scan: SimilarityScan | None) -> bool:
     if scan is None:
         return True
     if scan.requested_at > timezone.now() - FRESH_FOR:
-        return Batch.objects.filter(at__gt=scan.requested_at, undoes__isnull=False).exists()
+        return Action.objects.filter(at__gt=scan.requested_at, undoes__isnull=False).exists()
     return newest_transition_id() > scan.last_transition_id
 
 

@@ -27,12 +27,12 @@ from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     DoneQuery,
     add_skipped_message,
-    just_done_action,
+    just_done_summary,
     redirect_with_done,
     require_post_and_login,
     without_done_param,
 )
-from moderation.models import Batch, CommentGroup, SimilarityScan
+from moderation.models import Action, CommentGroup, SimilarityScan
 from moderation.queue import queues
 from moderation.similar import explanations, pages, scan
 from moderation.similar.decisions import decide_group
@@ -105,7 +105,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         "this_url": without_done_param(request.get_full_path()),
         "next_page": f"?{urlencode({**query, 'page': number + 1})}" if has_next else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
-        "done": just_done_action(user, parameters["done"]),
+        "done": just_done_summary(user, parameters["done"]),
     }
     response = render(request, "moderation/similar/groups.html", context)
     if running and (latest is None or "again" in request.GET):
@@ -157,11 +157,11 @@ def _render_group(
     articles = moderated_stories(user)
     numbers = pages.count_members([found.pk], articles).get(found.pk)
     illegal = pages.reported_as_illegal(found, articles)
-    done = just_done_action(user, query["done"])
+    done = just_done_summary(user, query["done"])
     context: dict[str, Any] = {
         "group": found,
         "done": done,
-        "undo_next": _url_of_group_decided_by(done.batch) if done else "",
+        "undo_next": _url_of_group_decided_by(done.action) if done else "",
         "numbers": numbers,
         "illegal": illegal[: pages.MAX_ILLEGAL_LISTED],
         "illegal_count": len(illegal),
@@ -250,9 +250,9 @@ def _decide(
         messages.warning(request, error.messages[0])
         return redirect(pages.group_url(found, without, since=since))
     add_skipped_message(request, result)
-    if not result.batch and not result.skipped:
+    if not result.action and not result.skipped:
         messages.warning(request, _("There was nothing left to decide."))
-    return redirect_with_done(result.batch, _url_after(found, user))
+    return redirect_with_done(result.action, _url_after(found, user))
 
 
 def _url_after(group: CommentGroup, user: User) -> str:
@@ -266,9 +266,9 @@ def _url_after(group: CommentGroup, user: User) -> str:
     return reverse("moderation:group", args=[following.pk]) if following else reverse("moderation:queue")
 
 
-def _url_of_group_decided_by(batch: Batch) -> str:
+def _url_of_group_decided_by(action: Action) -> str:
     """Return the URL of the group that this action decided on, or that of the list of groups."""
-    pk = batch.parameters.get("group")
+    pk = action.parameters.get("group")
     return reverse("moderation:group", args=[pk]) if pk else reverse("moderation:similar")
 
 

@@ -24,13 +24,13 @@ from moderation.features.text_reading import CommentData, SignalResult
 MAX_DECISIONS = 20_000  # latest decisions on which a version is trained
 FETCH_SIZE = 1_000  # rows per fetch of a server-side cursor
 
-# The most that one batch, author or moderator can weigh.
-MAX_BATCH_WEIGHT, MAX_AUTHOR_WEIGHT = 25.0, 10.0
+# The most that one action, author or moderator can weigh.
+MAX_ACTION_WEIGHT, MAX_AUTHOR_WEIGHT = 25.0, 10.0
 MAX_MODERATOR_WEIGHT = 300.0  # or as much as all others together, if that is more
-# A batch also weighs at most a twentieth of all the rest, so that ordinary good comments do not wait even
-# if the whole batch is wrong: a share of spam of one in twenty is below thresholds.MIN_THRESHOLD.
-# MIN_BATCH_WEIGHT is allowed in any case.
-MAX_BATCH_SHARE, MIN_BATCH_WEIGHT = 0.05, 5.0
+# An action also weighs at most a twentieth of all the rest, so that ordinary good comments do not wait even
+# if the whole action is wrong: a share of spam of one in twenty is below thresholds.MIN_THRESHOLD.
+# MIN_ACTION_WEIGHT is allowed in any case.
+MAX_ACTION_SHARE, MIN_ACTION_WEIGHT = 0.05, 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Decision:
     data: CommentData
     found: tuple[SignalResult, ...]  # of the site
     actor: int
-    batch: UUID | None
+    action: UUID | None
     author: str
 
 
@@ -155,7 +155,7 @@ ArticleData = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, 
 
 
 def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
-    transition, pk, is_spam, body, name, written, _article, actor, batch, author, is_reply, found = row
+    transition, pk, is_spam, body, name, written, _article, actor, action, author, is_reply, found = row
     title, text, published, topics = article
     return Decision(
         transition=transition,
@@ -173,7 +173,7 @@ def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
         ),
         found=tuple(SignalResult(strength, signal=check) for check, strength in found or ()),
         actor=actor,
-        batch=batch,
+        action=action,
         author=author,
     )
 
@@ -193,23 +193,23 @@ def _articles(ids: Collection[int]) -> dict[int, ArticleData]:
     }
 
 
-def example_weights(decided: Sequence[Decision], batch: float = MAX_BATCH_WEIGHT) -> list[float]:
+def example_weights(decided: Sequence[Decision], action: float = MAX_ACTION_WEIGHT) -> list[float]:
     """Return the weight of each decision, 0 to 1.
 
-    No batch, author or moderator outweighs the rest. A single moderator is not limited, as there is nobody
+    No action, author or moderator outweighs the rest. A single moderator is not limited, as there is nobody
     else to outweigh.
     """
-    batches = Counter(d.batch for d in decided if d.batch)
+    actions = Counter(d.action for d in decided if d.action)
     authors = Counter(d.author for d in decided)
     shares = [
-        min(1.0, batch / batches[d.batch] if d.batch else 1.0, MAX_AUTHOR_WEIGHT / authors[d.author])
+        min(1.0, action / actions[d.action] if d.action else 1.0, MAX_AUTHOR_WEIGHT / authors[d.author])
         for d in decided
     ]
     persons = [d.actor for d in decided]
     if len(set(persons)) > 1:
         shares = _limit_group_weights(shares, persons, lambda rest: max(MAX_MODERATOR_WEIGHT, rest))
     return _limit_group_weights(
-        shares, [d.batch for d in decided], lambda rest: max(MIN_BATCH_WEIGHT, MAX_BATCH_SHARE * rest)
+        shares, [d.action for d in decided], lambda rest: max(MIN_ACTION_WEIGHT, MAX_ACTION_SHARE * rest)
     )
 
 

@@ -147,7 +147,7 @@ class FilterPage:
         rows = SettingChange.objects.filter(
             target=SettingChange.Target.MODERATION_SETTINGS, target_id=1, field="filter"
         )
-        return rows.select_related("batch__actor").order_by("id").last()
+        return rows.select_related("action__actor").order_by("id").last()
 
     @cached_property
     def previous_version(self) -> int | None:

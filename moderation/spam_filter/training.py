@@ -39,7 +39,7 @@ CALIBRATION_PRIOR_WEIGHT = 40.0  # weight of the starter's calibration
 MAX_PASSES = 4  # over all decisions, while they add up to MAX_EXAMPLES_LEARNT at most
 MAX_EXAMPLES_LEARNT = 4_000
 MIN_PASSES = 2
-BATCH_WEIGHT = 1.0  # weight of a whole batch, in comments, for calibration and thresholds
+ACTION_WEIGHT = 1.0  # weight of a whole action, in comments, for calibration and thresholds
 MEASURED_DECISIONS = 2_000  # latest decisions on which the active version is measured
 
 
@@ -96,12 +96,12 @@ def train(decided: Sequence[Decision], model: Model) -> Model:
     weighted = example_weights(decided)
     shuffled = list(zip(decided, weighted, strict=True))
     for turn in range(max(MIN_PASSES, min(MAX_PASSES, MAX_EXAMPLES_LEARNT // max(1, len(decided)))) - 1):
-        # In another order: otherwise the last decisions, which may be one large batch, would dominate.
+        # In another order: otherwise the last decisions, which may be one large action, would dominate.
         Random(turn).shuffle(shuffled)  # noqa: S311 - no secret
         for decision, weight in shuffled:
             model.learn(decision_features(decision, model), decision.is_spam, weight, is_repeated=True)
     labels = [decision.is_spam for decision in decided[-CALIBRATION_DECISIONS:]]
-    latest = example_weights(decided, BATCH_WEIGHT)[-CALIBRATION_DECISIONS:]
+    latest = example_weights(decided, ACTION_WEIGHT)[-CALIBRATION_DECISIONS:]
     spam = sum(weight for weight, is_spam in zip(latest, labels, strict=True) if is_spam)
     if min(spam, sum(latest) - spam) >= CALIBRATION_MIN_PER_LABEL:
         model.slope, model.offset = fit_calibration(
@@ -122,7 +122,7 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> Evaluation:
         probabilities.append(sigmoid(model.logit(features)))
         if n >= len(decided) - MEASURED_DECISIONS:
             contribution_counter.add(model.parts(features), is_spam=decision.is_spam)
-    threshold_weights = example_weights(decided, BATCH_WEIGHT)
+    threshold_weights = example_weights(decided, ACTION_WEIGHT)
     good = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
     weight_sum, highest, highest_weights = _highest_scores(
         (p, w)

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from moderation.actions.setting_changes import apply_as_action
-from moderation.models import Batch, FilterVersion, ModerationSettings, SettingChange
+from moderation.models import Action, FilterVersion, ModerationSettings, SettingChange
 from moderation.spam_filter.classifier.starter import STARTER_FILE
 from moderation.spam_filter.thresholds import GoodScores, review_threshold
 
@@ -45,7 +45,7 @@ def starter_version() -> FilterVersion:
 
 def activate(
     *, version: FilterVersion | None, actor: User | None, instead_of: FilterVersion | None = None
-) -> Batch | None:
+) -> Action | None:
     """Activate a version, or none. Without an actor, the system does.
 
     Returns None if nothing changed, or if `instead_of` is not the active version any more.
@@ -53,7 +53,7 @@ def activate(
     return _set("filter", version.pk if version else None, actor, instead_of)
 
 
-def set_false_positive_limit(*, percent: float, actor: User) -> Batch | None:
+def set_false_positive_limit(*, percent: float, actor: User) -> Action | None:
     """Set how many good comments in a hundred may wait because of the filter.
 
     Returns None if nothing changed. Raises ValueError outside of MIN_FALSE_POSITIVE_LIMIT to
@@ -68,7 +68,7 @@ def set_false_positive_limit(*, percent: float, actor: User) -> Batch | None:
 
 def _set(
     field: str, value: float | int | None, actor: User | None, instead_of: FilterVersion | None = None
-) -> Batch | None:
+) -> Action | None:
     with transaction.atomic():
         ModerationSettings.objects.get_or_create(pk=1)
         moderation_settings = ModerationSettings.objects.select_for_update(no_key=True).get(pk=1)
@@ -76,4 +76,4 @@ def _set(
             return None
         parameters = {"field": field, "value": value}
         changes = [(Target.MODERATION_SETTINGS, 1, field, value)]
-        return apply_as_action(Batch.Kind.FILTER, actor, parameters, changes)
+        return apply_as_action(Action.Kind.FILTER, actor, parameters, changes)

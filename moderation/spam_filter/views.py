@@ -13,10 +13,10 @@ from core.query_forms import parse_number_or_zero
 from moderation.actions.request_helpers import (
     DoneQuery,
     add_done_message,
-    just_done_action,
+    just_done_summary,
     require_post_and_login,
 )
-from moderation.models import Batch, FilterVersion
+from moderation.models import Action, FilterVersion
 from moderation.spam_filter import active_model, versions
 from moderation.spam_filter.forms import FalsePositiveLimitForm
 from moderation.spam_filter.page import FilterPage
@@ -28,7 +28,7 @@ from moderation.spam_filter.page import FilterPage
 def filter_page(request: HttpRequest) -> HttpResponse:
     """Show the filter, or set with POST `percent` how many good comments may wait.
 
-    ?done=<batch> shows its Undo bar.
+    ?done=<action> shows its Undo bar.
     """
     user = require_administrator(request) if request.method == "POST" else require_moderator(request)
     page = FilterPage(user)
@@ -41,7 +41,7 @@ def filter_page(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "form": form if user.is_administrator else None,
-        "done": just_done_action(user, DoneQuery.read(request.GET)["done"]),
+        "done": just_done_summary(user, DoneQuery.read(request.GET)["done"]),
         "return_url": f"{reverse('moderation:filter')}#mistakes",
     }
     return render(request, "moderation/spam_filter/filter.html", context, status=422 if form.errors else 200)
@@ -63,5 +63,5 @@ def activate_version(request: HttpRequest) -> HttpResponse:
     return redirect("moderation:filter")
 
 
-def _add_undo_message(request: HttpRequest, batch: Batch | None) -> None:
-    add_done_message(request, batch, f"{reverse('moderation:filter')}#main")
+def _add_undo_message(request: HttpRequest, action: Action | None) -> None:
+    add_done_message(request, action, f"{reverse('moderation:filter')}#main")

@@ -22,7 +22,7 @@ from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery, ParsedField, QueryForm
 from moderation import explanations
 from moderation.checks import registry
-from moderation.models import Batch, Finding
+from moderation.models import Action, Finding
 from moderation.transparency import audit_log, public_log
 
 
@@ -112,8 +112,8 @@ _STATED_REASONS = {Reason.APPROVED, Reason.SPAM, *AUTHOR_REASONS, Reason.IMPORT_
 
 
 def _log_rows(entries: list[Transition]) -> list[LogRow]:
-    batches = [entry.batch for entry in entries if entry.batch]
-    actions = set(Batch.objects.filter(pk__in=batches).values_list("pk", flat=True))
+    ids = [entry.action_id for entry in entries if entry.action_id]
+    stored_actions = set(Action.objects.filter(pk__in=ids).values_list("pk", flat=True))
     checks = _checks([entry for entry in entries if entry.reason == Reason.SCREENED])
     return [
         LogRow(
@@ -121,7 +121,7 @@ def _log_rows(entries: list[Transition]) -> list[LogRow]:
             _event(entry),
             "" if entry.from_state == entry.to_state else entry.state_before,
             _who(entry),
-            entry.batch if entry.batch in actions else None,
+            entry.action_id if entry.action_id in stored_actions else None,
             checks.get(entry.pk, ""),
         )
         for entry in entries

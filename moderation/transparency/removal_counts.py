@@ -47,12 +47,12 @@ diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 
 UPDATE_COUNTS = f"""
 WITH removals AS (
   SELECT {DECISIVE}, 1 AS n FROM comments_transition p
-  WHERE batch = %(batch)s AND comment_id = ANY(%(ids)s) AND kind = 'state' AND to_state IN {REMOVALS}
+  WHERE batch = %(action)s AND comment_id = ANY(%(ids)s) AND kind = 'state' AND to_state IN {REMOVALS}
   UNION ALL
   SELECT before.id, -1 FROM comments_transition t CROSS JOIN LATERAL (
     SELECT {DECISIVE} FROM comments_transition p
     WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id ORDER BY p.id DESC LIMIT 1) before
-  WHERE t.batch = %(batch)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'
+  WHERE t.batch = %(action)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'
     AND t.from_state IN {REMOVALS}),
 {COUNTED}
 UPDATE comments_discussion d
@@ -81,12 +81,12 @@ RECOUNT = f"{_CURRENT} SELECT discussion_id, key, n FROM diff"
 CONFIRMED_PROPOSALS = f"{_CURRENT} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
 
 
-def update_counts(ids: Sequence[int], batch: UUID) -> None:
+def update_counts(ids: Sequence[int], action_id: UUID) -> None:
     """Update the stored counts by the transitions of this action for these comments.
 
-    The caller has saved the Batch, if there is one, and locked the discussions.
+    The caller has saved the Action, if there is one, and locked the discussions.
     """
-    execute(UPDATE_COUNTS, {"ids": list(ids), "batch": batch, **sql_values()})
+    execute(UPDATE_COUNTS, {"ids": list(ids), "action": action_id, **sql_values()})
 
 
 # A comment that the checks marked as spam has one transition, which belongs to no action.

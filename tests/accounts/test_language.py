@@ -92,7 +92,7 @@ def test_mails_about_decisions_are_in_the_language_of_each_author(
         ids=[comment.pk for comment in comments], to=State.REJECTED, reason=Reason.INSULT, actor=moderator
     )
     mail.outbox.clear()
-    assert notify_authors.func(str(action.batch.pk)) == 2
+    assert notify_authors.func(str(action.action.pk)) == 2
     sent = {message.to[0]: message for message in mail.outbox}
     assert sent["kofi@example.org"].subject == "Your comment was removed"
     message = sent["mona@example.org"]
@@ -109,7 +109,7 @@ def test_a_guest_gets_mails_in_the_language_of_the_site(article: Article) -> Non
     comment = make_comment(article, guest=guest)
     action = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     mail.outbox.clear()
-    notify_authors.func(str(action.batch.pk))
+    notify_authors.func(str(action.action.pk))
     assert [message.subject for message in mail.outbox] == ["أُزيل تعليقك"]
 
 

@@ -34,7 +34,7 @@ from comments.services.text_changes import render_body
 from config.page_cache.stamp_reader import StampReader, limit_django_waits
 from core.database.sql import lock_timeout
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch, Finding
+from moderation.models import Action, Finding
 from tests.archive.saved_pages import ADD, import_saved_page, page, upload
 from tests.factories import make_article, make_comment
 from tests.helpers.postgres.rows import snapshot
@@ -108,10 +108,10 @@ def test_a_newer_save_keeps_decisions_made_here():
 def test_comments_of_an_undone_import_return_with_the_next():
     """New comments are added as well, a moderator's decision stays, and the import can be undone again."""
     import_saved_page(page(4))
-    first = Batch.objects.get()
+    first = Action.objects.get()
     ann, _, _, cy = Comment.objects.order_by("source_number")
     decide(ids=[cy.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    undo(batch=first, actor=None)
+    undo(action=first, actor=None)
     before = Discussion.objects.get()
     assert before.visible_count == 0
 
@@ -138,7 +138,7 @@ def test_comments_of_an_undone_import_return_with_the_next():
     assert check() == {}
     assert import_saved_page(page(5)).has_changes is False
 
-    undo(batch=Batch.objects.get(pk=line.batch), actor=None)
+    undo(action=Action.objects.get(pk=line.action_id), actor=None)
     assert Discussion.objects.get().visible_count == 0
     assert check() == {}
 
@@ -146,7 +146,7 @@ def test_comments_of_an_undone_import_return_with_the_next():
 def test_the_undo_of_an_import_cannot_be_undone_after_a_second_import(maria, client):
     """The second import has brought the comments back, so nothing is doubled or lost."""
     import_saved_page(page(4))
-    first = undo(batch=Batch.objects.get(), actor=maria).batch
+    first = undo(action=Action.objects.get(), actor=maria).action
     import_saved_page(page(4))
     stored = list(Comment.objects.order_by("pk").values())
     client.force_login(maria)
@@ -155,11 +155,11 @@ def test_the_undo_of_an_import_cannot_be_undone_after_a_second_import(maria, cli
     assert "This can’t be undone any more, because all of it has changed meanwhile." in shown
     assert "Imported" in shown
 
-    assert undo(batch=first, actor=maria).batch is None
+    assert undo(action=first, actor=maria).action is None
     assert list(Comment.objects.order_by("pk").values()) == stored
-    undo(batch=Batch.objects.filter(kind="import").latest("at"), actor=maria)
+    undo(action=Action.objects.filter(kind="import").latest("at"), actor=maria)
     assert Discussion.objects.get().visible_count == 0
-    assert undo(batch=first, actor=maria).batch is None
+    assert undo(action=first, actor=maria).action is None
     assert check() == {}
 
 
@@ -168,13 +168,13 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
     urls = ["/", "/feed/", "/archive/", "/topics/", site.get_absolute_url()]
     before = {url: client.get(url).content for url in urls}
     import_saved_page(page(3))
-    story, batch = Article.objects.get(source_name__gt=""), Batch.objects.get()
+    story, action = Article.objects.get(source_name__gt=""), Action.objects.get()
     shown = {url: client.get(url).content for url in ["/", story.get_absolute_url()]}
     assert shown["/"] != before["/"]
 
-    back = undo(batch=batch, actor=None)
+    back = undo(action=action, actor=None)
 
-    assert (back.batch.changes.count(), back.skipped) == (2, [])
+    assert (back.action.changes.count(), back.skipped) == (2, [])
     gone = client.get(story.get_absolute_url())
     assert gone.status_code == 410
     assert "This story was unpublished" in gone.content.decode()
@@ -191,7 +191,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
     assert Article.objects.get(pk=story.pk).published_at == story.published_at
     assert client.get("/").content == shown["/"]
 
-    undo(batch=Batch.objects.filter(kind="import").latest("at"), actor=None)
+    undo(action=Action.objects.filter(kind="import").latest("at"), actor=None)
     story.refresh_from_db()
     save_article(article=story)  # an editor has changed the story, so it stays a draft
     assert client.get(story.get_absolute_url()).status_code == 410
@@ -200,7 +200,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
 def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client, emil):
     client.force_login(emil)
     import_saved_page(page(3))
-    undo(batch=Batch.objects.get(), actor=None)
+    undo(action=Action.objects.get(), actor=None)
     story = Article.objects.get()
     set_embargo(article=story, until=timezone.now() + timedelta(hours=2), seen=story.version)
     before = snapshot()
@@ -221,7 +221,7 @@ def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client
 def test_undoing_a_newer_save_keeps_the_story_published(client):
     import_saved_page(page(3))
     import_saved_page(page(5))
-    undo(batch=Batch.objects.latest("at"), actor=None)
+    undo(action=Action.objects.latest("at"), actor=None)
     story = Article.objects.get()
     assert story.published_at
     assert Discussion.objects.get().visible_count == 3
@@ -252,8 +252,8 @@ def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
         )
         for n, text in enumerate(texts)
     ]
-    article, batch = make_article(source_key="a" * 64), uuid4()
-    result = import_comments(article=article, comments=made, actor=None, batch=batch)
+    article, action = make_article(source_key="a" * 64), uuid4()
+    result = import_comments(article=article, comments=made, actor=None, action_id=action)
 
     stored = list(Comment.objects.order_by("id"))
     assert [comment.pk for comment in stored] == result.created
@@ -269,8 +269,8 @@ def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
             parent.source_id if parent else "",
         )
         entry = comment.transitions.get()
-        assert (entry.batch, entry.new_parent, entry.to_state, entry.from_state, entry.actor) == (
-            batch,
+        assert (entry.action_id, entry.new_parent, entry.to_state, entry.from_state, entry.actor) == (
+            action,
             parent,
             State.PUBLISHED,
             "",
@@ -292,7 +292,7 @@ def test_an_error_in_a_later_block_imports_nothing(monkeypatch):
     monkeypatch.setattr(imports, "render_body", render)
     made = [ImportedComment(str(n), "Ann", body, START) for n, body in enumerate(["one", "two", "damaged"])]
     with pytest.raises(ValueError, match="damaged"):
-        import_comments(article=make_article(), comments=made, actor=None, batch=uuid4())
+        import_comments(article=make_article(), comments=made, actor=None, action_id=uuid4())
     assert not Comment.objects.exists()
 
 
@@ -326,12 +326,12 @@ def test_the_planner_knows_the_table_after_a_large_import():
         ImportedComment(source_id=str(n), author_name="Ann", body=f"Word {n}.", created_at=START)
         for n in range(ANALYZE_FROM + 2)
     ]
-    import_comments(article=article, comments=comments[:2], actor=None, batch=uuid4())
+    import_comments(article=article, comments=comments[:2], actor=None, action_id=uuid4())
     with connection.cursor() as cursor:
         cursor.execute("SELECT comments_analyze()")  # independent of the rows of earlier tests
     assert expected() == 2
     with transaction.atomic():
-        import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+        import_comments(article=article, comments=comments, actor=None, action_id=uuid4())
         assert expected() < ANALYZE_FROM
     assert expected() == ANALYZE_FROM + 2
 
@@ -346,7 +346,7 @@ def test_a_large_import_does_not_wait_until_an_index_is_built(monkeypatch):
         other.cursor().execute("LOCK TABLE comments_comment IN SHARE UPDATE EXCLUSIVE MODE")
         comment = ImportedComment(source_id="1", author_name="Ann", body="Word.", created_at=START)
         with lock_timeout(0):  # otherwise the tests' own would end the wait
-            import_comments(article=article, comments=[comment], actor=None, batch=uuid4())
+            import_comments(article=article, comments=[comment], actor=None, action_id=uuid4())
     assert Comment.objects.get().body == "Word."
 
 

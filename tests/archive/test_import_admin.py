@@ -41,7 +41,7 @@ def test_an_editor_imports_a_story(client, emil):
     article = Article.objects.get()
     assert article.source_name == "The Post"
     assert article.get_absolute_url() in answer.content.decode()
-    assert list(Import.objects.values_list("filename", "actor", "batch__actor")) == [
+    assert list(Import.objects.values_list("filename", "actor", "action__actor")) == [
         ("ferry.txt", emil.pk, emil.pk)
     ]
     assert set(Transition.objects.values_list("actor", flat=True)) == {emil.pk}
@@ -112,7 +112,7 @@ def test_an_import_shows_itself_and_not_one_that_came_at_the_same_time(client, e
 
 def test_the_page_of_an_import_links_to_a_draft_only_for_its_editors(client, emil):
     article = import_saved_page(page(3)).article
-    undo(batch=Import.objects.get().batch, actor=None)
+    undo(action=Import.objects.get().action, actor=None)
     entry = f"/admin/archive/import/{Import.objects.get().pk}/change/"
     client.force_login(emil)
     assert "The story is not published yet." in client.get(entry).text
@@ -162,15 +162,15 @@ def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, djan
 
 def test_an_editor_opens_and_undoes_an_import_of_an_own_story(client, emil):
     article = import_saved_page(page(3), actor=emil).article
-    batch = Import.objects.get(article=article).batch
-    action = reverse("moderation:action", args=[batch.pk])
+    action = Import.objects.get(article=article).action
+    page_url = reverse("moderation:action", args=[action.pk])
     client.force_login(emil)
-    assert action in client.get(reverse("moderation:history")).text
+    assert page_url in client.get(reverse("moderation:history")).text
     article.editors.set([UserFactory.create(roles=("Editor",))])
-    assert client.get(action).status_code == 404
+    assert client.get(page_url).status_code == 404
     article.editors.set([emil])
-    assert client.get(action).status_code == 200
-    assert client.post(reverse("moderation:undo", args=[batch.pk])).status_code == 302
+    assert client.get(page_url).status_code == 200
+    assert client.post(reverse("moderation:undo", args=[action.pk])).status_code == 302
     article.refresh_from_db()
     assert article.published_at is None
 
@@ -184,13 +184,13 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     entry = f"/admin/archive/import/{brought.pk}/change/"
     client.force_login(emil)
     assert (
-        f'<a href="/moderation/actions/{brought.batch.pk}/">What this import changed, with Undo</a>'
+        f'<a href="/moderation/actions/{brought.action.pk}/">What this import changed, with Undo</a>'
         in client.get(entry).text
     )
     assert "Undone" not in client.get(entry).text
     assert listed() == ["Imported"]
 
-    undone = undo(batch=brought.batch, actor=ada).batch
+    undone = undo(action=brought.action, actor=ada).action
     link = f'href="/moderation/actions/{undone.pk}/"'
     assert "Undone by Ada, " in client.get(entry).text
     assert "What this import changed" not in client.get(entry).text
@@ -199,7 +199,7 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     client.force_login(ada)
     assert link in client.get(entry).text
 
-    undo(batch=undone, actor=ada)
+    undo(action=undone, actor=ada)
     shown = client.get(entry).text
     assert "Undone, then done again by Ada, " in shown
     assert "Undone by" not in shown

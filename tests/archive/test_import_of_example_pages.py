@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 
 from articles.models import Article
 from comments.models import Comment, Reason, State, Transition
-from moderation.models import Batch, Finding
+from moderation.models import Action, Finding
 from tests.archive.saved_pages import import_saved_page
 from tests.helpers.postgres.rows import snapshot
 
@@ -70,9 +70,9 @@ def test_the_seed_keeps_its_sources_state(seed, mailoutbox):
     assert (article.discussion.status, article.discussion.declared_count) == ("closed", 82)
     assert article.discussion.visible_count == 74
     assert set(Comment.objects.values_list("state", "state_reason")) == {(State.PUBLISHED, Reason.IMPORTED)}
-    batch = Batch.objects.get()
-    assert batch.kind == Batch.Kind.IMPORT
-    assert Transition.objects.filter(batch=batch.pk, to_state=State.PUBLISHED).count() == 74
+    action = Action.objects.get()
+    assert action.kind == Action.Kind.IMPORT
+    assert Transition.objects.filter(action_id=action.pk, to_state=State.PUBLISHED).count() == 74
     assert mailoutbox == []
     assert not DBTaskResult.objects.exists()
 

@@ -107,7 +107,7 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
         ImportedComment(str(n), row.name, row.body, START + timedelta(hours=n), row.parent)
         for n, row in enumerate(thread(COMMENTS))
     ]
-    made = import_comments(article=story, comments=comments, actor=None, batch=uuid4()).created
+    made = import_comments(article=story, comments=comments, actor=None, action_id=uuid4()).created
     closes = timezone.now() + timedelta(days=9)
     change_discussion(article=story, status=Discussion.Status.OPEN, closes_at=closes)
     with connection.cursor() as cursor:

@@ -33,7 +33,7 @@ def import_thread(article, roots, replies):
                 source_id=f"r{n}", author_name=f"Bo {n}", body=f"Reply {n}", created_at=at, parent=parent
             )
         )
-    import_comments(article=article, comments=made, actor=None, batch=uuid4())
+    import_comments(article=article, comments=made, actor=None, action_id=uuid4())
 
 
 def open_story(live_server, page, article, rest=""):

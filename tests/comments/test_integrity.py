@@ -257,7 +257,7 @@ def test_an_imported_parent_is_compared_with_its_first_log_entry():
         article=article,
         comments=[ImportedComment("a", "Ann", "One.", at), ImportedComment("b", "Bo", "Two.", at, parent=0)],
         actor=None,
-        batch=uuid4(),
+        action_id=uuid4(),
     )
     assert check() == {}
     with triggers_disabled():

@@ -62,4 +62,4 @@ def import_thread(article, roots, replies=0):
             )
             for m in range(replies)
         ]
-    return import_comments(article=article, comments=made, actor=None, batch=uuid4()).created
+    return import_comments(article=article, comments=made, actor=None, action_id=uuid4()).created

@@ -16,7 +16,7 @@ from comments.models import Comment, CommentRevision, Discussion, Reason, State,
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.models import (
-    Batch,
+    Action,
     Case,
     Finding,
     ModeratorNote,
@@ -111,12 +111,12 @@ def test_many_cases_are_repaired_with_as_few_statements_as_one(site):
     assert statements(more) == statements([site["held"].pk])
 
 
-def test_a_decision_without_a_batch_is_found(site):
+def test_a_decision_without_a_action_is_found(site):
     line = Transition.objects.filter(comment=site["published"]).latest("id")
     tampering.execute("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
     damage = check()
     assert line.pk in damage.pop("batch_missing")
-    assert str(Batch.objects.get(pk=line.batch).pk) in damage.pop("batch_empty")
+    assert str(Action.objects.get(pk=line.action_id).pk) in damage.pop("batch_empty")
     assert damage.pop("chain")  # the check of the log also finds it
     assert damage == {}
 
@@ -129,14 +129,16 @@ def test_an_undo_that_names_another_decision_is_found(site):
     assert check() == {"restored_decision_wrong": sorted([lifted.pk, decision.pk])}
 
 
-def test_an_empty_batch_is_found(site):
-    empty = Batch.objects.create(kind=Batch.Kind.DECISION)
+def test_an_empty_action_is_found(site):
+    empty = Action.objects.create(kind=Action.Kind.DECISION)
     assert check() == {"batch_empty": [str(empty.pk)]}
 
 
 def test_a_restriction_that_contradicts_its_comment_is_found(site):
     own = Restriction.objects.get(comment=site["sealed"])
-    other = Restriction.objects.create(comment=site["published"], why=Restriction.Why.OTHER, batch=own.batch)
+    other = Restriction.objects.create(
+        comment=site["published"], why=Restriction.Why.OTHER, action=own.action
+    )
     RestrictedText.objects.create(restriction=other, revision=1, body="A word.")
     assert check() == {"restriction": [site["published"].pk]}
     RestrictedText.objects.filter(restriction=other).delete()
@@ -205,13 +207,13 @@ def test_a_finding_beyond_the_end_of_a_text_is_found(site):
     assert check() == {"finding_span_too_long": [finding.pk]}
 
 
-def test_a_sanction_of_another_kind_of_batch_is_found(site):
-    decision = Batch.objects.filter(kind=Batch.Kind.DECISION).first()
+def test_a_sanction_of_another_kind_of_action_is_found(site):
+    decision = Action.objects.filter(kind=Action.Kind.DECISION).first()
     sanction = Sanction.objects.create(
         guest=GuestFactory.create(),
         kind=Sanction.Kind.WARN,
         reason="insult",
-        batch=decision,
+        action=decision,
         at=timezone.now(),
     )
     assert check() == {"sanction_batch_kind": [sanction.pk]}

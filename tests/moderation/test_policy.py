@@ -359,18 +359,18 @@ def test_a_discussion_is_open_for_30_days_then_reviewed_and_closed_after_a_year(
 
 def test_undone_decisions_do_not_count_as_reviews(maria):
     ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
-    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    back = undo(batch=act, actor=maria).batch
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).action
+    back = undo(action=act, actor=maria).action
     assert ModerationPolicy().describe_usual_delay() == ""
     caches["process"].clear()
-    again = undo(batch=back, actor=maria).batch
+    again = undo(action=back, actor=maria).action
     assert ModerationPolicy().describe_usual_delay() == "usually 1 h"
     caches["process"].clear()
     for pk in ids[:2]:  # these have another decision, which stays
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert ModerationPolicy().describe_usual_delay() == "usually 1 h"
     caches["process"].clear()
-    undo(batch=again, actor=maria)
+    undo(action=again, actor=maria)
     for pk in ids[2:9]:  # seven more, which the sweep took for spam twice
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert ModerationPolicy().describe_usual_delay() == ""

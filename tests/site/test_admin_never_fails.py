@@ -15,7 +15,7 @@ from articles.services import save_page, set_article_authors
 from comments.models import State
 from comments.services.discussions import change_discussion
 from moderation.actions import decisions
-from moderation.models import Batch, JobRun, ModerationSettings, Rule
+from moderation.models import Action, JobRun, ModerationSettings, Rule
 from tests.factories import UserFactory, make_article, make_comment
 
 # Requests run outside of a test transaction, as on a real site, because locks need their own transaction.
@@ -77,7 +77,7 @@ def keys() -> dict[str, list[str]]:
     )
     Import.objects.create(
         article=article,
-        batch=Batch.objects.earliest("at"),
+        action=Action.objects.earliest("at"),
         format="soundoff",
         filename="a.txt",
         sha256="0" * 64,

@@ -79,8 +79,8 @@ class Senders:
 
     def decide(self, comment: Comment) -> str:
         act = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=self.staff)
-        assert act.batch
-        return str(act.batch.pk)
+        assert act.action
+        return str(act.action.pk)
 
     # Comments
 
@@ -169,7 +169,7 @@ class Senders:
             assert sanctions.notify_sanction_upheld.func(pk) == 1
         sanctions.appeal(sanction=Sanction.objects.get(pk=made[0]), text="سبب")
         for act in acts:
-            undo(batch=act, actor=self.staff)
+            undo(action=act, actor=self.staff)
         assert sum(sanctions.notify_of_sanction.func(pk) for pk in made)
 
     def waiting(self) -> None:

@@ -143,7 +143,7 @@ def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -
         )
         for n in range(size)
     ]
-    made = import_comments(article=article, comments=comments, actor=None, batch=uuid4()).created
+    made = import_comments(article=article, comments=comments, actor=None, action_id=uuid4()).created
     first = Comment.objects.get(pk=made[0])
     reply, new = make_comment(article, parent=first), make_comment(article, author=member)
     publish(reply, new, make_comment(article, guest=guest))

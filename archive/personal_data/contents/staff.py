@@ -9,7 +9,7 @@ from accounts.models import User
 from archive.personal_data.contents.sections import Section, section
 from articles.models import Author, Autosave, EditorNote, Image, Revision
 from comments import removal_reasons
-from moderation.models import Batch
+from moderation.models import Action
 
 
 def sections_of_staff(user: User) -> Iterator[Section]:
@@ -24,7 +24,7 @@ def sections_of_staff(user: User) -> Iterator[Section]:
     yield section(
         "actions",
         _("Actions as a moderator or editor"),
-        Batch.objects.filter(actor=user),
+        Action.objects.filter(actor=user),
         {
             "kind": (_("Action"), lambda row: row.get_kind_display()),
             "reason": (_("Reason"), lambda row: reason_label(row.reason)),

@@ -53,7 +53,7 @@ def renew_dates() -> int:
 def _touched(ids: set[int], created: datetime) -> set[int]:
     """Return those of these stories that somebody has edited, or in whose discussion somebody has acted."""
     Target = SettingChange.Target
-    later = SettingChange.objects.filter(batch__at__gt=created)
+    later = SettingChange.objects.filter(action__at__gt=created)
     comments = Comment.objects.filter(discussion__in=ids)
     changed = later.filter(target=Target.COMMENT, target_id__in=comments.values("pk"))
     reports = Report.objects.filter(comment__in=comments).exclude(guest__created_at=created)

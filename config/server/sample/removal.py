@@ -35,7 +35,7 @@ from config.server.sample.dates import edited_stories
 from core.database.sql import execute, fetch_rows
 from core.errors import UserError
 from moderation.models import (
-    Batch,
+    Action,
     CommentGroup,
     Finding,
     ModeratorNote,
@@ -118,7 +118,7 @@ def remove_sample(home: Path, *, is_confirmed: bool) -> RemovalResult:
         rows: Rows = defaultdict(set)
         _collect(Article, set(articles.values_list("pk", flat=True)), rows)
         _collect(Guest, set(_unused_guests(created, rows)), rows)
-        _collect(Batch, _actions_about(rows), rows)
+        _collect(Action, _actions_about(rows), rows)
         _delete(rows)
     SimilarityScan.objects.all().delete()  # so that the page of groups is made again
     counts += [
@@ -170,7 +170,7 @@ def _collect(model: Any, ids: set[Any], rows: Rows) -> None:
     new = ids - rows[model]
     rows[model] |= new
     for source, name in _references(model) if new else ():
-        if name in MENTIONS.get(source, ()) or source is Batch:
+        if name in MENTIONS.get(source, ()) or source is Action:
             continue
         found = source._base_manager.filter(**{f"{name}__in": new}).values_list("pk", flat=True)
         _collect(source, set(found), rows)
@@ -198,17 +198,17 @@ def _actions_about(rows: Rows) -> set[Any]:
         about |= Q(target=target, target_id__in=ids)
     changes = SettingChange.objects.all()
     found: set[Any] = {
-        *Transition.objects.filter(pk__in=rows[Transition]).values_list("batch", flat=True),
-        *changes.filter(about).values_list("batch", flat=True),
-        *Import.objects.filter(pk__in=rows[Import]).values_list("batch", flat=True),
-        *Sanction.objects.filter(pk__in=rows[Sanction]).values_list("batch", flat=True),
-        *Restriction.objects.filter(pk__in=rows[Restriction]).values_list("batch", flat=True),
+        *Transition.objects.filter(pk__in=rows[Transition]).values_list("action_id", flat=True),
+        *changes.filter(about).values_list("action", flat=True),
+        *Import.objects.filter(pk__in=rows[Import]).values_list("action", flat=True),
+        *Sanction.objects.filter(pk__in=rows[Sanction]).values_list("action", flat=True),
+        *Restriction.objects.filter(pk__in=rows[Restriction]).values_list("action", flat=True),
     } - {None}
-    found -= set(changes.filter(batch__in=found).exclude(about).values_list("batch", flat=True))
-    elsewhere = Transition.objects.filter(batch__in=found).exclude(pk__in=rows[Transition])
-    found -= set(elsewhere.values_list("batch", flat=True))
+    found -= set(changes.filter(action__in=found).exclude(about).values_list("action", flat=True))
+    elsewhere = Transition.objects.filter(action_id__in=found).exclude(pk__in=rows[Transition])
+    found -= set(elsewhere.values_list("action_id", flat=True))
     while needed := found & {
-        pk for pair in Batch.objects.exclude(pk__in=found).values_list("undoes", "root") for pk in pair
+        pk for pair in Action.objects.exclude(pk__in=found).values_list("undoes", "root") for pk in pair
     }:  # by an action that stays
         found -= needed
     return found

@@ -30,7 +30,7 @@ from core import erasure_log
 from core.data_folder import StartupError
 from core.database.migration_state import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch
+from moderation.models import Action
 from tests.archive.upgrade.conftest import Upgrade, database, tables
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
@@ -177,7 +177,7 @@ def test_a_backup_from_before_the_squashed_migrations_is_restored(
             "spam": 1,
             "pending": 1,
         }
-        assert undo(batch=Batch.objects.latest("pk"), actor=User.objects.get(email="moderator@example.org"))
+        assert undo(action=Action.objects.latest("pk"), actor=User.objects.get(email="moderator@example.org"))
         later()
         assert "Migrations applied: 1" in upgrade()
 
@@ -187,10 +187,10 @@ def test_an_upgrade_names_the_decisions_that_undos_restored(settings: Any) -> No
     story, ada = make_article(), UserFactory.create(roles=("Administrator",))
     ids = [make_comment(story, f"Word {n}.").pk for n in range(3)]
     for n, (to, reason) in enumerate([(State.SPAM, Reason.SPAM), (State.REJECTED, Reason.INSULT)]):
-        batch = decide(ids=ids, to=to, reason=reason, actor=ada).batch
+        action = decide(ids=ids, to=to, reason=reason, actor=ada).action
         for only in (ids, ids[n:], ids[1:]):
-            assert batch
-            batch = undo(batch=batch, actor=ada, only=only).batch
+            assert action
+            action = undo(action=action, actor=ada, only=only).action
     rows = Transition.objects.order_by("pk")
     before = list(rows.values())
     assert sum(row["restores_id"] is not None for row in before) == 15

@@ -72,14 +72,14 @@ def test_a_pick_is_a_notice_on_the_site(
 def test_a_pick_that_does_not_hold_gives_no_notice(
     client: Client, comment: Comment, jane: User, emil: User, later: Later, reason: str
 ) -> None:
-    batch = set_editors_pick(comment=comment, is_pick=True, actor=emil)
-    assert batch
+    action = set_editors_pick(comment=comment, is_pick=True, actor=emil)
+    assert action
     later()
     notify_followers()
     if reason == "removed pick":
         set_editors_pick(comment=comment, is_pick=False, actor=emil)
     elif reason == "undone":
-        undo(batch=batch, actor=emil)
+        undo(action=action, actor=emil)
     elif reason == "removed comment":
         change_states(ids=[comment.pk], to=State.REJECTED, reason="other", actor=None)
     else:

@@ -325,7 +325,7 @@ def test_a_large_discussion_is_not_seen_by_opening_its_first_page(
     comment = make_comment(article)
     at = timezone.now() - timedelta(days=1)
     others = [ImportedComment(str(n), "Ann", f"Text {n}.", at) for n in range(COMMENTS_PER_PAGE + 1)]
-    import_comments(article=article, comments=others, actor=None, batch=uuid4())
+    import_comments(article=article, comments=others, actor=None, action_id=uuid4())
     later()
     notify_followers()
     jane_client.get(article.get_absolute_url())

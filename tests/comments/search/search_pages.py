@@ -46,4 +46,4 @@ def import_bodies(article: Article, *bodies: str) -> list[int]:
         )
         for n, body in enumerate(bodies)
     ]
-    return import_comments(article=article, comments=made, actor=None, batch=uuid4()).created
+    return import_comments(article=article, comments=made, actor=None, action_id=uuid4()).created

@@ -47,23 +47,23 @@ def test_a_change_and_its_undo_leave_every_column_as_it_was():
     child = make_comment(article, parent=root)
     grandchild = make_comment(article, parent=child)
     before = list(Comment.objects.order_by("pk").values())
-    batch, back = uuid4(), uuid4()
+    action, back = uuid4(), uuid4()
 
     # A ticked parent and its ticked reply: each count moves once for each.
     changed = change_states(
-        ids=[child.pk, grandchild.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator, batch=batch
+        ids=[child.pk, grandchild.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator, action_id=action
     )
     assert sorted(changed) == [child.pk, grandchild.pk]
     assert_sound()
     reply_since = make_comment(article, parent=root)
 
-    assert sorted(revert_states(undoes=batch, actor=moderator, batch=back)) == sorted(changed)
+    assert sorted(revert_states(undoes=action, actor=moderator, action_id=back)) == sorted(changed)
     assert_sound()
     now = Comment.objects.exclude(pk=reply_since.pk).order_by("pk").values()
     assert [{**row, "reply_count": 0, "rght": 0} for row in now] == [
         {**row, "reply_count": 0, "rght": 0} for row in before
     ]
-    revert_states(undoes=back, actor=moderator, batch=uuid4())
+    revert_states(undoes=back, actor=moderator, action_id=uuid4())
     child.refresh_from_db()
     assert child.state == State.SPAM
     assert_sound()
@@ -72,11 +72,11 @@ def test_a_change_and_its_undo_leave_every_column_as_it_was():
 def test_undo_skips_comments_that_a_person_has_confirmed_since():
     article, moderator = make_article(), UserFactory.create()
     kept, undone = make_comment(article), make_comment(article)
-    batch = uuid4()
-    change_states(ids=[kept.pk, undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, batch=batch)
+    action = uuid4()
+    change_states(ids=[kept.pk, undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, action_id=action)
     change_states(ids=[kept.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
 
-    assert revert_states(undoes=batch, actor=moderator, batch=uuid4()) == [undone.pk]
+    assert revert_states(undoes=action, actor=moderator, action_id=uuid4()) == [undone.pk]
 
 
 def test_a_decision_does_not_overwrite_a_colleagues_decision():
@@ -148,12 +148,14 @@ def test_the_days_follow_every_change_of_a_state():
         return {f"{d.day:%m-%d}": d.visible_count for d in DiscussionDay.objects.order_by("day")}
 
     assert days() == {"03-31": 2, "04-01": 1}
-    batch = uuid4()
+    action = uuid4()
     with transaction.atomic():
-        change_states(ids=[first.pk, late.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, batch=batch)
+        change_states(
+            ids=[first.pk, late.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, action_id=action
+        )
     assert days() == {"03-31": 1, "04-01": 0}
     with transaction.atomic():
-        revert_states(undoes=batch, actor=None, batch=uuid4())
+        revert_states(undoes=action, actor=None, action_id=uuid4())
     assert days() == {"03-31": 2, "04-01": 1}
     move_comment(comment=second, parent=first, actor=None)
     delete_comment(comment=second, user=None, guest=second.guest)

@@ -40,7 +40,7 @@ def renumbered(trees: list[int]) -> int:
 
 
 def test_an_import_inserts_the_final_numbers():
-    import_comments(article=make_article(), comments=random_thread(200), actor=None, batch=uuid4())
+    import_comments(article=make_article(), comments=random_thread(200), actor=None, action_id=uuid4())
 
     assert max(Comment.objects.values_list("level", flat=True)) > 3
     assert Comment.objects.filter(reply_count__gt=3).exists()
@@ -50,10 +50,10 @@ def test_an_import_inserts_the_final_numbers():
 def test_a_later_import_numbers_the_trees_that_grow():
     article = make_article(source_key="a" * 64)
     thread = random_thread(200)
-    import_comments(article=article, comments=thread[:90], actor=None, batch=uuid4())
+    import_comments(article=article, comments=thread[:90], actor=None, action_id=uuid4())
     before = Comment.objects.count()
 
-    result = import_comments(article=article, comments=thread, actor=None, batch=uuid4())
+    result = import_comments(article=article, comments=thread, actor=None, action_id=uuid4())
 
     assert (before, len(result.created), result.skipped) == (90, 110, 90)
     assert renumbered(list(Comment.objects.values_list("tree_id", flat=True))) == 0

@@ -420,7 +420,7 @@ def test_a_comment_with_missing_text_is_marked(client):
             ),
         ],
         actor=None,
-        batch=uuid4(),
+        action_id=uuid4(),
     )
     page = read(client, article)
     assert "Text missing in the original" in page

@@ -105,7 +105,7 @@ def bring_in_over_time(*comments: tuple[int, int | None]) -> Article:
         )
         for n, (days, parent) in enumerate(comments)
     ]
-    import_comments(article=article, comments=made, actor=None, batch=uuid4())
+    import_comments(article=article, comments=made, actor=None, action_id=uuid4())
     return article
 
 

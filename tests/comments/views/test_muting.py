@@ -69,7 +69,7 @@ def import_two(article) -> list[Comment]:
             for n, (name, body) in enumerate(named, 1)
         ],
         actor=None,
-        batch=uuid4(),
+        action_id=uuid4(),
     )
     return list(Comment.objects.filter(discussion=article.pk).order_by("source_number"))
 

@@ -396,7 +396,7 @@ def test_no_hostile_text_does_anything(client, payloads, is_plain_text):
         for n, text in enumerate(payloads)
     ]
     assert len(comments) > 500
-    import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+    import_comments(article=article, comments=comments, actor=None, action_id=uuid4())
 
     bodies, query = 0, "?order=oldest"
     while query:

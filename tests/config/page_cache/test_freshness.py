@@ -137,7 +137,7 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
     "a move": ("story", lambda s: move_comment(comment=s.answer, parent=s.first, actor=None), ""),
     "restored replies": ("story", lambda s: s.accept_proposed_parent(), "As saved"),
     "restored replies, as they were saved": ("saved", lambda s: s.accept_proposed_parent(), "As saved"),
-    "restored replies undone": ("story", lambda s: undo(batch=s.accepted, actor=s.editor), "As saved"),
+    "restored replies undone": ("story", lambda s: undo(action=s.accepted, actor=s.editor), "As saved"),
     "a corrected name": ("story", lambda s: rename_author(comment=s.second, name="Jim"), "Jim"),
     "a recommendation": (
         "story",

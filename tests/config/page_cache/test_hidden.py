@@ -30,7 +30,7 @@ from comments.services.states import change_states, set_comment_field
 from config.page_cache.application import PageCacheApp
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 from tests.articles.images.sample_images import jpeg, make_image
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
@@ -69,7 +69,7 @@ class StoryWithReferences:
         self.image = make_image(jpeg(90, 60), alt=SIGNS["picture"])
         self.author = UserFactory.create(name=SIGNS["author"], roles=(EDITOR,))
         self.topic = Topic.objects.create(name=SIGNS["topic"], slug="clandestine")
-        self.batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+        self.action = Action.objects.create(kind=Action.Kind.IMPORT)
         article = make_article(
             "An earlier name",
             standfirst=SIGNS["standfirst"],
@@ -80,7 +80,7 @@ class StoryWithReferences:
         setting = [(SettingChange.Target.ARTICLE, article.pk, "published_at", MONTH)]
         with transaction.atomic():
             # An import publishes a story in this way.
-            setting_changes.apply_changes(batch=self.batch, changes=setting)
+            setting_changes.apply_changes(action=self.action, changes=setting)
         article.refresh_from_db()
         article.title, article.slug = SIGNS["title"], "the-secret-of-the-slipway"
         self.article = save_article(article=article)
@@ -211,7 +211,7 @@ WAYS_TO_HIDE: dict[str, Callable[[StoryWithReferences], Any]] = {
     "taken back and private": lambda s: (s.unpublish(), s.draft(Article.Stage.PRIVATE)),
     "taken back and scheduled again": lambda s: (s.unpublish(), s.publish_at(timezone.now() + SOON)),
     "taken back, and renamed since": lambda s: (s.unpublish(), s.rename()),
-    "its import undone": lambda s: undo(batch=s.batch, actor=None),
+    "its import undone": lambda s: undo(action=s.action, actor=None),
 }
 
 

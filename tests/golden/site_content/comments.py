@@ -17,7 +17,7 @@ from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import count_recommendations
 from moderation.actions import decisions, quick_actions, redactions
-from moderation.models import Batch, Case
+from moderation.models import Action, Case
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.spam_filter import training
@@ -49,11 +49,11 @@ def approve(moderator: User, *comments: Comment) -> None:
         comment.refresh_from_db()
 
 
-def remove(moderator: User, reason: str, *comments: Comment) -> Batch:
+def remove(moderator: User, reason: str, *comments: Comment) -> Action:
     to, ids = decisions.state_for(reason), [comment.pk for comment in comments]
     done = decisions.decide(ids=ids, to=to, reason=reason, actor=moderator)
-    assert done.batch
-    return done.batch
+    assert done.action
+    return done.action
 
 
 def decide_for_five_weeks(people: People, stories: Stories, set_clock: SetClock) -> None:
@@ -174,10 +174,10 @@ def act_on_thread(people: People, thread: Comments) -> None:
     move_comment(comment=thread["loose"], parent=root, actor=None)
     decisions.move(comment=thread["loose"], parent=reply, actor=mona)
     moved = decisions.move(comment=thread.pop("line0"), parent=root, actor=people.omar)
-    decisions.undo(batch=moved, actor=mona)
+    decisions.undo(action=moved, actor=mona)
     quick_actions.set_editors_pick(comment=root, is_pick=True, actor=emil)
     picked = quick_actions.set_editors_pick(comment=reply, is_pick=True, actor=emil)
-    decisions.undo(batch=picked, actor=emil)
+    decisions.undo(action=picked, actor=emil)
     quick_actions.lock_replies(comment=thread["own"], is_locked=True, actor=mona)
     thread["own"].refresh_from_db()
     redactions.redact(comment=thread["redacted"], marked="And I [[did not]].", actor=mona)
@@ -202,10 +202,10 @@ def remove_for_each_reason(people: People, stories: Stories) -> Comments:
 def undo_removals(people: People, stories: Stories) -> None:
     mona, paula = people.mona, people.paula
     several = [post(stories.council, f"Off and on again, {n}.", paula) for n in range(3)]
-    batch = remove(mona, "off_topic", *several)
-    decisions.undo(batch=decisions.undo(batch=batch, actor=mona).batch, actor=people.omar)
+    action = remove(mona, "off_topic", *several)
+    decisions.undo(action=decisions.undo(action=action, actor=mona).action, actor=people.omar)
     decisions.undo(
-        batch=remove(mona, "insult", post(stories.council, "Removed and back.", paula)), actor=mona
+        action=remove(mona, "insult", post(stories.council, "Removed and back.", paula)), actor=mona
     )
 
 
@@ -215,7 +215,7 @@ def apply_quick_actions(people: People, stories: Stories) -> None:
     post(stories.hidden, "Nobody can read this.", people.ruth)
     quick_actions.apply_quick_action(name="hide", article=stories.hidden.pk, actor=people.mona)
     closed = quick_actions.apply_quick_action(name="close", article=None, actor=people.ada)
-    decisions.undo(batch=closed, actor=people.ada)
+    decisions.undo(action=closed, actor=people.ada)
     post(stories.members_only, "Among members.", people.ruth)
 
 

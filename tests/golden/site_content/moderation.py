@@ -11,7 +11,7 @@ from config.scheduler.runner import run_due_jobs
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.erasure.restricted_content import read_texts
-from moderation.models import Appeal, Batch, FilterVersion, Rule, SecondOpinion
+from moderation.models import Action, Appeal, FilterVersion, Rule, SecondOpinion
 from moderation.people import sanctions
 from moderation.people.profiles import Person, add_note
 from moderation.reports import removal_requests
@@ -28,8 +28,8 @@ from site_content.stories import Stories, Topics
 
 def choose_filter(people: People) -> None:
     learnt = FilterVersion.objects.filter(kind="learnt").first()
-    batch = versions.activate(version=None, actor=people.ada)
-    decisions.undo(batch=batch, actor=people.ada)
+    action = versions.activate(version=None, actor=people.ada)
+    decisions.undo(action=action, actor=people.ada)
     versions.set_false_positive_limit(percent=2.0, actor=people.ada)
     if learnt:
         versions.activate(version=learnt, actor=people.ada)
@@ -37,7 +37,7 @@ def choose_filter(people: People) -> None:
 
 def save_rule(people: People, kind: str, value: str, replaces: Rule | None = None, **fields: Any) -> Rule:
     rule = RuleDefinition(pk=None, kind=kind, value=value, **fields)
-    saved, _batch = rules.save(rule=rule, note=f"A note on {value}", actor=people.mona, replaces=replaces)
+    saved, _action = rules.save(rule=rule, note=f"A note on {value}", actor=people.mona, replaces=replaces)
     return saved
 
 
@@ -55,7 +55,7 @@ def create_rules(people: People, stories: Stories, topics: Topics) -> Rule:
     save_rule(people, "age", "110")
     rules.switch(rule=save_rule(people, "term", "unused"), on=False, actor=people.omar)
     save_rule(people, "term", "undone")
-    decisions.undo(batch=Batch.objects.filter(kind="rule").latest("at"), actor=people.omar)
+    decisions.undo(action=Action.objects.filter(kind="rule").latest("at"), actor=people.omar)
     return term
 
 
@@ -130,7 +130,7 @@ def impose_sanctions(people: People, stories: Stories) -> list[Guest]:
     """Impose sanctions of every kind, end, undo and appeal some. Return nine guests who have one."""
     mona = people.mona
 
-    def impose(who: User | Guest, kind: str, **more: Any) -> Batch:
+    def impose(who: User | Guest, kind: str, **more: Any) -> Action:
         person = Person(guest=who) if isinstance(who, Guest) else Person(user=who)
         return sanctions.impose(
             person=person, kind=kind, reason="insult", actor=mona, message="Be kind.", **more
@@ -142,7 +142,7 @@ def impose_sanctions(people: People, stories: Stories) -> list[Guest]:
         impose(wasps[n], kind, until=until)
         impose(wasps[n + 4], kind, until=until)
         sanctions.end(sanction=wasps[n + 4].sanctions.get(), actor=mona)
-    decisions.undo(batch=impose(wasps[8], "ban"), actor=mona)
+    decisions.undo(action=impose(wasps[8], "ban"), actor=mona)
     impose(wasps[8], "pause", until=timezone.now() + timedelta(hours=2))
     post(stories.council, "A last word before I was banned.", people.bert)
     impose(people.bert, "ban", days=7)
@@ -210,16 +210,16 @@ def decide_groups(people: People) -> None:
             decide_group(group=group, to=State.SPAM, reason="spam", actor=people.mona)
         if n == 1 and len(by_kind) > 3:
             done = decide_group(group=group, to=State.SPAM, reason="spam", actor=people.omar)
-            if done.batch:
-                decisions.undo(batch=done.batch, actor=people.omar)
+            if done.action:
+                decisions.undo(action=done.action, actor=people.omar)
 
 
 def give_second_opinions(people: People) -> None:
     """Ask for four second opinions, and give two of them."""
-    decided = Batch.objects.filter(kind="decision", actor=people.omar, to_state="rejected").order_by("at")
-    for n, batch in enumerate(decided[:4]):
-        number = Transition.objects.filter(batch=batch.pk).values_list("comment", flat=True)[0]
-        opinion = SecondOpinion.objects.create(comment=Comment.objects.get(pk=number), first_action=batch)
+    decided = Action.objects.filter(kind="decision", actor=people.omar, to_state="rejected").order_by("at")
+    for n, action in enumerate(decided[:4]):
+        number = Transition.objects.filter(action_id=action.pk).values_list("comment", flat=True)[0]
+        opinion = SecondOpinion.objects.create(comment=Comment.objects.get(pk=number), first_action=action)
         if n > 1:
             opinion.actor, opinion.answered_at = people.mona, timezone.now()
             opinion.to_state = ["published", "rejected"][n % 2]

@@ -18,7 +18,7 @@ from articles.redaction.redact import redact_words
 from articles.redirects import add_redirect
 from articles.services import save_article, save_author, save_page, save_topic, set_article_authors
 from moderation.actions import decisions
-from moderation.models import Batch
+from moderation.models import Action
 from site_content.people import People
 from tests.articles.images.sample_images import gif, jpeg, make_image
 
@@ -162,8 +162,8 @@ def import_threads(people: People) -> None:
     files = [DATA / "seed" / "story.txt", *sorted((DATA / "import" / "soundoff_text").glob("*.txt"))]
     for number, path in enumerate(files):
         import_page(data=path.read_bytes(), filename=path.name, source="Elsewhere", actor=people.ada)
-        batch = Batch.objects.filter(kind="import").latest("at")
+        action = Action.objects.filter(kind="import").latest("at")
         if number == 3:
-            decisions.undo(batch=batch, actor=people.ada)
+            decisions.undo(action=action, actor=people.ada)
         if number == 4:
-            decisions.undo(batch=decisions.undo(batch=batch, actor=people.ada).batch, actor=people.ada)
+            decisions.undo(action=decisions.undo(action=action, actor=people.ada).action, actor=people.ada)

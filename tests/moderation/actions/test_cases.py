@@ -35,11 +35,11 @@ def test_waiting_comment_has_a_case_that_a_decision_closes(maria):
 
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert cases(comment) == [(False, True)]
-    assert Case.objects.get().closing_action_id == act.batch.pk
+    assert Case.objects.get().closing_action_id == act.action.pk
 
-    back = undo(batch=act.batch, actor=maria)
+    back = undo(action=act.action, actor=maria)
     assert cases(comment) == [(True, True)]
-    undo(batch=back.batch, actor=maria)
+    undo(action=back.action, actor=maria)
     assert cases(comment) == [(False, True)]
 
 
@@ -64,7 +64,7 @@ def test_deletion_by_the_author_closes_the_case():
 def test_published_comment_has_no_case_even_after_an_undo(maria):
     comment = make_comment(make_article())
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    undo(batch=act.batch, actor=maria)
+    undo(action=act.action, actor=maria)
     assert cases(comment) == []
 
 

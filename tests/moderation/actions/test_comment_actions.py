@@ -16,7 +16,7 @@ from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, undo
 from moderation.actions.redactions import redact_text
 from moderation.actions.setting_changes import SkippedItem
-from moderation.models import Batch, Case
+from moderation.models import Action, Case
 from moderation.reports import reporting
 from moderation.tasks import notify_authors
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -49,9 +49,9 @@ def test_editors_pick_is_shown_and_undone(client, maria):
     assert "Editor’s pick" in page(client, article)
     client.force_login(maria)
     post_action(client, "pick", comment, on="1")
-    assert Batch.objects.count() == 1  # the comment was a pick already
+    assert Action.objects.count() == 1  # the comment was a pick already
     assert "Nothing changed." in client.get("/moderation/").text
-    undo(batch=Batch.objects.get(), actor=maria)
+    undo(action=Action.objects.get(), actor=maria)
     assert page(client, article) == before
 
 
@@ -109,7 +109,7 @@ def test_locked_replies_are_refused_in_the_whole_branch(client, maria):
     sent = {"body": "Kept", "name": "Nuala", "email": "n@example.org", "nonce": str(reply.nonce)}
     assert "Kept" in client.post(reverse("reply", args=[article.slug, below.pk]), sent).content.decode()
 
-    undo(batch=Batch.objects.get(), actor=maria)
+    undo(action=Action.objects.get(), actor=maria)
     assert not Comment.objects.filter(is_locked=True).exists()
     assert before.count("reply/") == page(client, article).count("reply/") - 1  # the one written meanwhile
 
@@ -120,9 +120,9 @@ def test_unlocking_does_not_block_the_undo_of_a_colleagues_lock(maria):
     reply = make_comment(article, parent=root)
     inner = quick_actions.lock_replies(comment=reply, is_locked=True, actor=maria)
     outer = quick_actions.lock_replies(comment=root, is_locked=True, actor=maria)
-    undo(batch=outer, actor=maria)
+    undo(action=outer, actor=maria)
     assert list(Comment.objects.filter(is_locked=True)) == [reply]
-    undo(batch=inner, actor=maria)
+    undo(action=inner, actor=maria)
     assert not Comment.objects.filter(is_locked=True).exists()
 
 
@@ -148,7 +148,7 @@ def test_duplicate_links_to_its_original(client, maria):
     assert link in page(client, article)
     permalink = client.get(reverse("comment", args=[article.slug, repeat.pk]))
     assert (permalink.status_code, link in permalink.content.decode()) == (410, True)
-    undo(batch=Batch.objects.get(), actor=maria)
+    undo(action=Action.objects.get(), actor=maria)
     back = Comment.objects.get(pk=repeat.pk)
     assert (back.state, back.duplicate_of_id) == ("published", None)
     assert_sound()
@@ -197,7 +197,7 @@ def test_original_removed_concurrently_is_refused(maria, omar):
         with pytest.raises(ValidationError, match=f"#{first.pk} has been removed"):
             removal.result(timeout=PATIENCE)
     assert Comment.objects.get(pk=repeat.pk).state == State.PUBLISHED
-    assert Batch.objects.count() == 1
+    assert Action.objects.count() == 1
 
 
 def test_restored_duplicate_loses_its_original(client, maria):
@@ -209,7 +209,7 @@ def test_restored_duplicate_loses_its_original(client, maria):
     decide(ids=[repeat.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     act = decide(ids=[repeat.pk], to=State.REJECTED, reason="repeat", actor=maria)
     assert "Duplicate of" not in page(client, article)
-    undo(batch=act.batch, actor=maria)
+    undo(action=act.action, actor=maria)
     assert Comment.objects.get(pk=repeat.pk).duplicate_of == first
 
 
@@ -301,10 +301,10 @@ def test_redaction_is_shown_stored_and_undone_exactly(client, maria):
     with pytest.raises(ValidationError):  # its author does not put it back
         edit_comment(comment=short, body="I am Bob of Hull.", user=None, guest=guest)
 
-    back = undo(batch=Batch.objects.get(), actor=maria)
+    back = undo(action=Action.objects.get(), actor=maria)
     assert (back.skipped, page(client, article)) == ([], before)
     assert Comment.objects.values().get() == row
-    undo(batch=back.batch, actor=maria)
+    undo(action=back.action, actor=maria)
     assert page(client, article) == shown
     assert_sound()
 
@@ -312,7 +312,7 @@ def test_redaction_is_shown_stored_and_undone_exactly(client, maria):
 def test_comment_with_an_undone_redaction_can_be_edited_twice(maria):
     guest = GuestFactory.create()
     comment = make_comment(make_article(), "I am Bob.", guest=guest)
-    undo(batch=redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
+    undo(action=redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
     for body in ("One", "Two"):
         edit_comment(comment=Comment.objects.get(), body=body, user=None, guest=guest)
     assert Comment.objects.get().body == "Two"
@@ -322,9 +322,9 @@ def test_redaction_followed_by_another_is_not_undone(maria):
     comment = make_comment(make_article(), "Bob of Hull here.")
     first = redactions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
     second = redactions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
-    act = undo(batch=first, actor=maria)
-    assert (act.batch, [r.actor for r in act.skipped]) == (None, ["Maria"])
-    undo(batch=second, actor=maria)
+    act = undo(action=first, actor=maria)
+    assert (act.action, [r.actor for r in act.skipped]) == (None, ["Maria"])
+    undo(action=second, actor=maria)
     assert Comment.objects.get().body == "███ of Hull here."
 
 
@@ -333,10 +333,10 @@ def test_redaction_followed_by_a_decision_is_not_undone(maria, omar):
     comment = make_comment(make_article(), "I am Bob.")
     redaction = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
-    act = undo(batch=redaction, actor=maria)
-    assert (act.batch, act.skipped) == (None, [SkippedItem(comment.pk, "Omar", "Removed: off-topic")])
+    act = undo(action=redaction, actor=maria)
+    assert (act.action, act.skipped) == (None, [SkippedItem(comment.pk, "Omar", "Removed: off-topic")])
     assert Comment.objects.get().body == "I am ███."
-    assert undo(batch=removal.batch, actor=omar).changed == [comment.pk]
+    assert undo(action=removal.action, actor=omar).changed == [comment.pk]
 
 
 def test_undo_of_a_redaction_reopens_its_case(maria):
@@ -345,9 +345,9 @@ def test_undo_of_a_redaction_reopens_its_case(maria):
     reporting.report_comment(comment=comment, user=reader, guest=None, why="abuse", details="")
     redaction = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     assert not Case.objects.open().exists()
-    back = undo(batch=redaction, actor=maria)
+    back = undo(action=redaction, actor=maria)
     assert Case.objects.open().get().is_reported
-    undo(batch=back.batch, actor=maria)
+    undo(action=back.action, actor=maria)
     assert not Case.objects.open().exists()
 
 
@@ -357,7 +357,7 @@ def test_decision_on_an_outdated_text_is_refused(maria):
     seen = {comment.pk: comment.transitions.latest("id").pk}
     redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     act = decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria, expected_transitions=seen)
-    assert act.batch is None
+    assert act.action is None
 
 
 def test_redaction_increases_the_version_once(maria):
@@ -371,8 +371,8 @@ def test_redaction_increases_the_version_once(maria):
 def test_author_is_notified_of_a_redaction(maria, mailoutbox):
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = make_comment(make_article(), "I am Bob.", guest=guest)
-    batch = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
-    notify_authors.call(str(batch.pk))
+    action = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    notify_authors.call(str(action.pk))
     (mail,) = mailoutbox
     assert (mail.to, mail.subject) == ([guest.email], "Your comment was redacted")
     assert "Bob" not in mail.body

@@ -8,7 +8,7 @@ from comments.models import Comment, Reason, State
 from comments.policy import policy
 from moderation.actions.decisions import decide
 from moderation.erasure import restrictions
-from moderation.models import Batch, Restriction
+from moderation.models import Action, Restriction
 from tests.factories import make_article, make_comment
 from tests.moderation.queue.helpers import open_comment_ids, post_decision, state, text
 
@@ -54,7 +54,7 @@ def test_selected_comments_are_decided_together(client, maria):
     assert open_comment_ids(page) == [made[3].pk]
     assert "Marked as spam" in text(page)
     assert "3 comments" in text(page)
-    assert Batch.objects.count() == 1
+    assert Action.objects.count() == 1
 
 
 def test_a_decision_on_a_comment_that_was_restricted_meanwhile_leads_to_the_queue(client, maria, ada):
@@ -104,7 +104,7 @@ def test_empty_selection_and_invalid_input_change_nothing(client, maria):
         assert answer.status_code == 400
     assert client.post("/moderation/decide/", {"ids": "999999", "act": "spam"}).status_code == 404
     assert state(comment)[0] == "pending"
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 def test_redirects_stay_within_the_site(client, maria):
@@ -112,7 +112,7 @@ def test_redirects_stay_within_the_site(client, maria):
     answer = client.post(
         "/moderation/decide/", {"ids": comment.pk, "act": "spam", "next": "https://evil.example/"}
     )
-    assert answer.headers["Location"] == f"/moderation/actions/{Batch.objects.get().pk}/"
+    assert answer.headers["Location"] == f"/moderation/actions/{Action.objects.get().pk}/"
 
 
 def test_action_from_the_story_menu_returns_to_the_story(client, maria):
@@ -132,7 +132,7 @@ def test_action_from_the_story_menu_returns_to_the_story(client, maria):
 
     fresh = policy().list_actions([Comment.objects.get(pk=comment.pk)])[comment.pk]
     removed = client.post(fresh[0]["url"], {"reason": "insult"}, follow=True)
-    assert f'<a href="/moderation/actions/{Batch.objects.first().pk}/">Removed: insult</a>' in text(removed)
+    assert f'<a href="/moderation/actions/{Action.objects.first().pk}/">Removed: insult</a>' in text(removed)
     assert state(comment) == ("rejected", "insult")
 
 

@@ -16,7 +16,7 @@ from comments.services.discussions import change_discussion, lock_discussions
 from comments.services.editing import edit_comment
 from moderation.actions import quick_actions
 from moderation.actions.decisions import undo
-from moderation.models import Batch, Case, Finding, SettingChange
+from moderation.models import Action, Case, Finding, SettingChange
 from tests.articles.editing.editor_forms import article_form
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -30,12 +30,12 @@ def target(request):
     return request.param
 
 
-def apply_action(name: str, target: str, article: Any, actor: Any) -> Batch:
-    batch = quick_actions.apply_quick_action(
+def apply_action(name: str, target: str, article: Any, actor: Any) -> Action:
+    action = quick_actions.apply_quick_action(
         name=name, article=article.pk if target == "discussion" else None, actor=actor
     )
-    assert batch
-    return batch
+    assert action
+    return action
 
 
 def read(client: Any, article: Any) -> str:
@@ -54,7 +54,7 @@ def test_hidden_discussion_is_shown_nowhere(client, target, maria):
 
     assert "A word about" in client.get("/search/?q=herring&in=comments").content.decode()
 
-    batch = apply_action("hide", target, article, maria)
+    action = apply_action("hide", target, article, maria)
 
     shown = read(client, article)
     assert "The discussion of this story is hidden." in shown
@@ -72,7 +72,7 @@ def test_hidden_discussion_is_shown_nowhere(client, target, maria):
     with pytest.raises(ValidationError):
         make_comment(article, author=member)
 
-    undo(batch=batch, actor=maria)
+    undo(action=action, actor=maria)
     assert (read(client, article), client.get("/").content) == (before, lists)
 
 
@@ -82,7 +82,7 @@ def test_closed_discussion_accepts_no_comments(client, target, maria):
     comment = make_comment(article, author=maria)
     before = read(client, article)
     assert "Add to the discussion" in before
-    batch = apply_action("close", target, article, maria)
+    action = apply_action("close", target, article, maria)
     shown = read(client, article)
     assert "Closed" in shown
     assert "reply/" not in shown
@@ -97,7 +97,7 @@ def test_closed_discussion_accepts_no_comments(client, target, maria):
     with pytest.raises(ValidationError, match="was just closed"):
         # The insert statement itself checks the setting.
         make_comment(article, author=maria, discussion=stored)
-    undo(batch=batch, actor=maria)
+    undo(action=action, actor=maria)
     assert read(client, article) == before
 
 
@@ -107,12 +107,12 @@ def test_pre_moderation_holds_every_comment(target, maria):
     with triggers_disabled():
         Comment.objects.filter(pk=known.pk).update(state="published", state_reason="approved")
     assert make_comment(article, "Two", guest=guest).state == "published"
-    batch = apply_action("review", target, article, maria)
+    action = apply_action("review", target, article, maria)
     waiting = make_comment(article, "Three of them", guest=guest)
     assert waiting.state == "pending"
     assert [f.check_name for f in waiting.findings.all()] == ["reviewed_first"]
     assert make_comment(article, "From us", author=maria).state == "published"
-    undo(batch=batch, actor=maria)
+    undo(action=action, actor=maria)
     assert make_comment(article, "Four in all", guest=guest).state == "published"
 
 
@@ -203,9 +203,9 @@ def test_undo_does_not_override_a_later_change_in_the_admin(client, maria):
     url = reverse("admin:comments_discussion_change", args=[article.pk])
     for status in ("open", "closed"):
         client.post(url, {"status": status, "moderation": "conditional"})
-    decision = undo(batch=closing, actor=maria)
-    assert (decision.batch, [r.actor for r in decision.skipped]) == (None, ["Ada"])
-    assert undo(batch=Batch.objects.latest("at"), actor=maria).batch.changes.count() == 1
+    decision = undo(action=closing, actor=maria)
+    assert (decision.action, [r.actor for r in decision.skipped]) == (None, ["Ada"])
+    assert undo(action=Action.objects.latest("at"), actor=maria).action.changes.count() == 1
     assert Discussion.objects.get().status == "open"
 
 
@@ -215,9 +215,9 @@ def test_settings_changed_in_the_editor_are_recorded_as_actions(client):
     client.force_login(ada)
     url = reverse("admin:articles_article_change", args=[article.pk])
     assert client.post(url, article_form(article)).status_code == 302
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
     client.post(url, article_form(article, status="closed", moderation="pre"))
-    assert set(Batch.objects.values_list("actor", "parameters__field")) == {
+    assert set(Action.objects.values_list("actor", "parameters__field")) == {
         (ada.pk, "status"),
         (ada.pk, "moderation"),
     }

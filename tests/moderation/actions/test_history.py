@@ -14,7 +14,7 @@ from moderation.actions import history as action_history
 from moderation.actions import history_views, quick_actions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Restriction
+from moderation.models import Action, Restriction
 from moderation.queue import card as queue_card
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -28,21 +28,21 @@ def administrator():
     return UserFactory.create(name="Charlie", roles=("Administrator", "Moderator"))
 
 
-def page_of(client, act: Batch, query: str = "") -> str:
+def page_of(client, act: Action, query: str = "") -> str:
     return client.get(reverse("moderation:action", args=[act.pk]) + query).text
 
 
 def test_partly_undone_action_is_shown_as_such(client, maria):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(3)]
-    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).action
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     assert action_history.summarize([act], None)[0].partly_undone == ""
-    back = undo(batch=act, actor=maria).batch  # the insult is left as it is
+    back = undo(action=act, actor=maria).action  # the insult is left as it is
     assert action_history.summarize([act], None)[0].partly_undone == "undone for 2 of 3"
     assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
     assert "Undone for 2 of 3." in page_of(client, act)
-    undo(batch=back, actor=maria)
+    undo(action=back, actor=maria)
     assert action_history.summarize([act], None)[0].partly_undone == ""
 
 
@@ -51,11 +51,11 @@ def test_restriction_lifted_for_one_comment_is_partly_undone(client, administrat
     ids = [make_comment(article).pk for _ in range(2)]
     client.force_login(administrator)
     restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=administrator)
-    act = Batch.objects.get(kind=Batch.Kind.RESTRICTION)
+    act = Action.objects.get(kind=Action.Kind.RESTRICTION)
     first, second = Restriction.objects.order_by("comment")
     restrictions.lift(restriction=first, actor=administrator)
     assert "Undone for 1 of 2." in page_of(client, act)
-    assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
+    assert "only an administrator can lift" not in page_of(client, Action.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
     restrictions.lift(restriction=second, actor=administrator)
     shown = action_history.summarize([act], None)[0]
@@ -67,11 +67,11 @@ def test_renewed_restriction_does_not_affect_another_comment(administrator):
     ids = [make_comment(article).pk for _ in range(2)]
     restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=administrator)
     lifted = [
-        restrictions.lift(restriction=restriction, actor=administrator).batch
+        restrictions.lift(restriction=restriction, actor=administrator).action
         for restriction in Restriction.objects.order_by("comment")
     ]
-    again = undo(batch=lifted[0], actor=administrator).batch
-    shown = {act.batch: act for act in action_history.summarize([*lifted, again], None)}
+    again = undo(action=lifted[0], actor=administrator).action
+    shown = {act.action: act for act in action_history.summarize([*lifted, again], None)}
     assert [(shown[act].is_undone, shown[act].latest) for act in lifted] == [
         (True, again.pk),
         (False, lifted[1].pk),
@@ -83,7 +83,7 @@ def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
     monkeypatch.setattr(history_views, "MAX_LISTED", 2)
     article = make_article()
     ids = [make_comment(article).pk for _ in range(5)]
-    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).action
     url, query, found, headings = reverse("moderation:action", args=[act.pk]), "", [], []
     while query is not None:
         page = client.get(url + query)
@@ -104,14 +104,14 @@ def test_actions_are_described_by_their_effect(maria):
     assert explanations.describe_action(hidden) == "Whole site: discussions are hidden"
     assert action_history.summarize([hidden], None)[0].target == ""  # the description names the site already
     assert explanations.describe_decision(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
-    brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
+    brought = Action.objects.create(kind=Action.Kind.IMPORT, actor=maria)
     with triggers_disabled():
         comment.transitions.create(
             discussion_id=article.pk,
             revision=1,
             to_state="published",
             reason="imported",
-            batch=brought.pk,
+            action_id=brought.pk,
             seq=99,
             hash=b"",
         )
@@ -121,7 +121,7 @@ def test_actions_are_described_by_their_effect(maria):
 def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
     article = make_article("Council votes")
     comment = make_comment(article)
-    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
+    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).action
 
     history = text(client.get("/moderation/actions/"))
     assert "Removed: insult" in history
@@ -132,13 +132,13 @@ def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
     assert "now: Removed: insult" in page
 
     undone = client.post(f"/moderation/actions/{first.pk}/undo/", follow=True)
-    assert undone.redirect_chain[-1][0] == f"/moderation/actions/{Batch.objects.first().pk}/"
+    assert undone.redirect_chain[-1][0] == f"/moderation/actions/{Action.objects.first().pk}/"
     assert "Undone by Maria" in text(client.get(f"/moderation/actions/{first.pk}/"))
     assert "undone" in text(client.get("/moderation/actions/"))
 
     twice = client.post(f"/moderation/actions/{first.pk}/undo/", follow=True)
     assert "One was left unchanged" in text(twice)
-    assert Batch.objects.count() == 2
+    assert Action.objects.count() == 2
     assert client.get(f"/moderation/actions/{uuid4()}/").status_code == 404
 
 
@@ -146,8 +146,8 @@ def test_action_on_one_comment_names_it_and_its_story(client, maria):
     article = make_article("The slip closes")
     one, other, more = (make_comment(article, f"Words {n}") for n in range(3))
     decide(ids=[one.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    act = decide(ids=[other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    undo(batch=act, actor=maria)
+    act = decide(ids=[other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
+    undo(action=act, actor=maria)
     quick_actions.set_editors_pick(comment=one, is_pick=True, actor=maria)
     make_comment(article, "Words below.", parent=one)
     quick_actions.lock_replies(comment=one, is_locked=True, actor=maria)
@@ -166,10 +166,10 @@ def test_action_on_one_comment_names_it_and_its_story(client, maria):
 
 def test_an_action_whose_undo_was_undone_is_marked(client, maria):
     comment = make_comment(make_article())
-    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
+    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).action
     chain = [first]
     for number, sentence in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
-        chain.append(undo(batch=chain[-1], actor=maria).batch)
+        chain.append(undo(action=chain[-1], actor=maria).action)
         page = text(client.get(f"/moderation/actions/{first.pk}/"))
         assert sentence in page
         assert ("Undone by" in page) == (number != 1)
@@ -209,7 +209,7 @@ def test_every_page_of_actions_takes_the_same_statements(client, maria):
 def test_repeated_undo_does_not_add_statements(client, maria):
     comment = make_comment(make_article())
     card = f"/moderation/comments/{comment.pk}/"
-    last = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    last = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
 
     def statements() -> list[int]:
         counts = []
@@ -220,10 +220,10 @@ def test_repeated_undo_does_not_add_statements(client, maria):
             counts.append(len(queries))
         return counts
 
-    def undo_repeatedly(times: int) -> Batch:
+    def undo_repeatedly(times: int) -> Action:
         act = last
         for _ in range(times):
-            act = undo(batch=act, actor=maria).batch
+            act = undo(action=act, actor=maria).action
         return act
 
     last = undo_repeatedly(2)
@@ -231,5 +231,5 @@ def test_repeated_undo_does_not_add_statements(client, maria):
     last = undo_repeatedly(10)
     assert statements() == few
     last = undo_repeatedly(9)
-    assert explanations.describe_action(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
+    assert explanations.describe_action(Action.objects.get(pk=last.pk)) == "Undone: Marked as spam"
     assert len(client.get(card).context["card"].decisions) == queue_card.MAX_LISTED

@@ -14,7 +14,7 @@ from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
 from moderation.actions import setting_changes
 from moderation.actions.decisions import ActionResult, undo
-from moderation.models import Batch, SettingChange
+from moderation.models import Action, SettingChange
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -36,19 +36,19 @@ def moment() -> datetime:
     return timezone.now() - 3 * HOUR
 
 
-def publish_by_import(*articles: Article, at: datetime) -> Batch:
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+def publish_by_import(*articles: Article, at: datetime) -> Action:
+    action = Action.objects.create(kind=Action.Kind.IMPORT)
     setting: list[Any] = [(SettingChange.Target.ARTICLE, one.pk, "published_at", at) for one in articles]
-    setting_changes.apply_changes(batch=batch, changes=setting)
+    setting_changes.apply_changes(action=action, changes=setting)
     for one in articles:
         one.refresh_from_db()
-    return batch
+    return action
 
 
-def undo_action(batch: Batch) -> tuple[Batch, ActionResult]:
-    done = undo(batch=batch, actor=None)
-    assert done.batch, done.skipped
-    return done.batch, done
+def undo_action(action: Action) -> tuple[Action, ActionResult]:
+    done = undo(action=action, actor=None)
+    assert done.action, done.skipped
+    return done.action, done
 
 
 def publication_fields(article: Article) -> dict[str, Any]:
@@ -66,11 +66,11 @@ def test_an_action_and_an_editor_leave_the_same_result(client, moment):
     Article.objects.filter(pk=by_action.pk).update(updated_at=by_hand.updated_at, stage=Article.Stage.READY)
     Article.objects.filter(pk=by_hand.pk).update(stage=Article.Stage.READY)
 
-    batch = publish_by_import(by_action, at=moment)
+    action = publish_by_import(by_action, at=moment)
     publish(article=by_hand, at=moment, seen=by_hand.version)
     assert publication_fields(by_action) == publication_fields(by_hand)
 
-    undone, _done = undo_action(batch)
+    undone, _done = undo_action(action)
     unpublish(article=by_hand, reason="", seen=reload(by_hand).version)
     assert publication_fields(by_action) == publication_fields(by_hand)
     assert publication_fields(by_action)["was_published_at"] == moment
@@ -133,9 +133,9 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
     story = publish(article=reload(story), at=moment, seen=story.version)
     story = unpublish(article=story, reason="It was not true.", seen=story.version)
 
-    done = undo(batch=undone, actor=None)
+    done = undo(action=undone, actor=None)
 
-    assert done.batch is None
+    assert done.action is None
     assert (
         done.skipped[0].reason
         == "“A story that is not published”: an editor had published it and unpublished it again"
@@ -147,12 +147,12 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
 def test_many_stories_take_the_statements_of_one(moment):
     counts = []
     for many in (1, 30):
-        batch = publish_by_import(*(make_article(published_at=None) for _ in range(many)), at=moment)
+        action = publish_by_import(*(make_article(published_at=None) for _ in range(many)), at=moment)
         version = Site.objects.get().version
         with CaptureQueriesContext(
             connection,
         ) as there:
-            undone, _done = undo_action(batch)
+            undone, _done = undo_action(action)
         with CaptureQueriesContext(connection) as again:
             undo_action(undone)
         counts.append((len(there), len(again)))

@@ -16,7 +16,7 @@ from comments.services.states import change_states, delete_comment
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Restriction
+from moderation.models import Action, Restriction
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.database import rolled_back
@@ -24,7 +24,7 @@ from tests.helpers.postgres.database import rolled_back
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
-def redacted(comment: Comment, actor: Any) -> Batch:
+def redacted(comment: Comment, actor: Any) -> Action:
     return redactions.redact(comment=comment, marked=f"[[{comment.body[:3]}]]{comment.body[3:]}", actor=actor)
 
 
@@ -34,12 +34,12 @@ def lift(comment: Comment, actor: Any) -> None:
 
 
 # Each function acts on the first of the comments or on all of them, and has another comment. `undo` takes
-# batches.
+# actions.
 ACTS: dict[str, Callable[..., Any]] = {
-    "spam": lambda ids, by, **_: decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=by).batch,
-    "remove": lambda ids, by, **_: decide(ids=ids, to=State.REJECTED, reason="insult", actor=by).batch,
-    "approve": lambda ids, by, **_: decide(ids=ids, to=State.PUBLISHED, reason="approved", actor=by).batch,
-    "repeat": lambda c, other, by, **_: decisions.remove_as_duplicate(comment=c, of=other, actor=by).batch,
+    "spam": lambda ids, by, **_: decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=by).action,
+    "remove": lambda ids, by, **_: decide(ids=ids, to=State.REJECTED, reason="insult", actor=by).action,
+    "approve": lambda ids, by, **_: decide(ids=ids, to=State.PUBLISHED, reason="approved", actor=by).action,
+    "repeat": lambda c, other, by, **_: decisions.remove_as_duplicate(comment=c, of=other, actor=by).action,
     "redact": lambda c, by, **_: redacted(c, by),
     "lock": lambda c, by, **_: quick_actions.lock_replies(comment=c, is_locked=True, actor=by),
     "seal": lambda ids, by, **_: restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=by) and None,
@@ -75,7 +75,7 @@ def test_actions_leave_no_integrity_errors(steps):
     maria = UserFactory.create(roles=("Administrator", "Moderator"))
     articles = [make_article(), make_article()]
     comments = [make_comment(articles[n % 2], f"Words of {n}") for n in range(4)]
-    batches: list[Batch] = []
+    actions: list[Action] = []
     for name, places, number in steps:
         ids = [comments[n].pk for n in sorted(places)]
         values = {"c": Comment.objects.get(pk=ids[0]), "other": comments[number % 4], "n": number}
@@ -83,7 +83,7 @@ def test_actions_leave_no_integrity_errors(steps):
         with suppress(ValidationError):
             if name != "undo":
                 action = ACTS[name](ids=ids, by=maria, **values)
-            elif batches:
-                action = undo(batch=batches[number % len(batches)], actor=maria).batch
-        batches += [action] if action else []
+            elif actions:
+                action = undo(action=actions[number % len(actions)], actor=maria).action
+        actions += [action] if action else []
     assert {kind: ids for kind, ids in integrity.check().items() if ids} == {}

@@ -8,7 +8,7 @@ from comments.models import Comment, State
 from moderation.actions import saved_lines
 from moderation.actions.decisions import decide, undo
 from moderation.erasure.purge import erase_related_data
-from moderation.models import Batch, DecisionMessage, SavedLine
+from moderation.models import Action, DecisionMessage, SavedLine
 from moderation.notifications.notices import render_notices
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.queue.helpers import text
@@ -67,9 +67,9 @@ def test_from_the_story_a_comment_is_removed_with_a_line_to_its_author(maria_cli
 def test_the_message_is_kept_over_undo_and_redo(maria_client, maria):
     comment = make_comment(make_article())
     remove(maria_client, comment, line="You called him a clown.")
-    undone = undo(batch=Batch.objects.get(kind="decision"), actor=maria).batch
+    undone = undo(action=Action.objects.get(kind="decision"), actor=maria).action
     assert "You called him a clown." not in sentences(comment)
-    undo(batch=undone, actor=maria)
+    undo(action=undone, actor=maria)
     assert "You called him a clown." in sentences(comment)
 
 
@@ -156,13 +156,13 @@ def test_lines_are_added_changed_and_deleted_by_actions_that_can_be_undone(maria
     page = text(maria_client.post(LINES, {f"{line.pk}-text": "Be kinder."}, follow=True))
     assert "Saved." in page
     assert active() == ["Be kinder."]
-    changed = Batch.objects.latest("at")
+    changed = Action.objects.latest("at")
     assert "Saved line changed" in text(maria_client.get(f"/moderation/actions/{changed.pk}/"))
-    undo(batch=changed, actor=maria)
+    undo(action=changed, actor=maria)
     assert active() == ["Be kind."]
     maria_client.post(LINES, {f"{line.pk}-text": "Be kind.", "delete_line": line.pk})
     assert active() == []
-    undo(batch=Batch.objects.latest("at"), actor=maria)
+    undo(action=Action.objects.latest("at"), actor=maria)
     assert active() == ["Be kind."]
     saved_lines.save_line(text="Other.", actor=maria)
     for fields in ({"text": ""}, *({"delete_line": number} for number in ("9999", "abc", "-1", "9" * 30))):

@@ -14,17 +14,17 @@ from comments.services.discussions import change_discussion
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
 from moderation.actions.setting_changes import SkippedItem
-from moderation.models import Batch, Rule, SettingChange
+from moderation.models import Action, Rule, SettingChange
 from tests.factories import make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 Target = SettingChange.Target
 
 
-def change_settings(actor: Any, *some: Any, kind: str = "discussion") -> Batch:
-    batch = Batch.objects.create(kind=kind, actor=actor)
-    setting_changes.apply_changes(batch=batch, changes=some)
-    return batch
+def change_settings(actor: Any, *some: Any, kind: str = "discussion") -> Action:
+    action = Action.objects.create(kind=kind, actor=actor)
+    setting_changes.apply_changes(action=action, changes=some)
+    return action
 
 
 def versions(article: Article) -> tuple[int, int]:
@@ -37,7 +37,7 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
     one, two = make_comment(article), make_comment(article)
     rule = Rule.objects.create(value="casino")
     before = list(Comment.objects.values()), Article.objects.values().get(), Rule.objects.values().get()
-    batch = change_settings(
+    action = change_settings(
         maria,
         (Target.SITE, 1, "comment_status", "closed"),
         (Target.SITE, 1, "review_everything", True),
@@ -50,7 +50,7 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
         (Target.ARTICLE, article.pk, "published_at", at),
         (Target.COMMENT, 10**9, "is_pick", True),  # no such comment exists
     )
-    assert batch.changes.count() == 7
+    assert action.changes.count() == 7
     site = Site.objects.get()
     assert (site.comment_status, site.review_everything) == ("closed", True)
     assert Discussion.objects.get().moderation == "pre"
@@ -59,16 +59,16 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
     assert Article.objects.get().published_at == at
     assert not Rule.objects.get().is_active
 
-    back = undo(batch=batch, actor=omar)
+    back = undo(action=action, actor=omar)
 
-    assert (back.batch.changes.count(), back.skipped) == (7, [])
+    assert (back.action.changes.count(), back.skipped) == (7, [])
     site = Site.objects.get()
     assert (site.comment_status, site.review_everything) == ("open", False)
     article_now = Article.objects.values().get()
     assert article_now.pop("version") > before[1].pop("version")
     assert (list(Comment.objects.values()), article_now, Rule.objects.values().get()) == before
 
-    assert undo(batch=back.batch, actor=maria).batch.changes.count() == 7
+    assert undo(action=back.action, actor=maria).action.changes.count() == 7
     assert Article.objects.get().published_at == at
 
 
@@ -91,7 +91,7 @@ def test_only_visible_settings_change_the_page_version(maria):
 
 def test_later_change_is_kept_and_its_author_is_named(maria, omar):
     one, two, three = (make_article(title) for title in ("One", "Two", "Three"))
-    batch = change_settings(
+    action = change_settings(
         maria, *((Target.DISCUSSION, a.pk, "status", "closed") for a in (one, two, three))
     )
     change_settings(omar, (Target.DISCUSSION, one.pk, "status", "hidden"))
@@ -99,9 +99,9 @@ def test_later_change_is_kept_and_its_author_is_named(maria, omar):
     # The same value, but now set by Omar.
     change_settings(omar, (Target.DISCUSSION, two.pk, "status", "closed"))
 
-    back = undo(batch=batch, actor=maria)
+    back = undo(action=action, actor=maria)
 
-    assert back.batch.changes.count() == 1
+    assert back.action.changes.count() == 1
     assert back.skipped == [
         SkippedItem(None, "Omar", "“One”: The discussion is hidden"),
         SkippedItem(None, "Omar", "“Two”: Comments are closed"),
@@ -112,10 +112,10 @@ def test_later_change_is_kept_and_its_author_is_named(maria, omar):
 
 def test_value_changed_without_an_action_is_kept(maria):
     article = make_article()
-    batch = change_settings(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
+    action = change_settings(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
     change_discussion(article=article, status="hidden")  # the admin changes it in this way
-    back = undo(batch=batch, actor=maria)
-    assert (back.batch, back.skipped) == (
+    back = undo(action=action, actor=maria)
+    assert (back.action, back.skipped) == (
         None,
         [SkippedItem(None, "", f"“{article}”: The discussion is hidden")],
     )
@@ -123,10 +123,10 @@ def test_value_changed_without_an_action_is_kept(maria):
 
 def test_rule_created_again_meanwhile_is_not_switched_on_twice(maria):
     rule = Rule.objects.create(value="casino")
-    batch = change_settings(maria, (Target.RULE, rule.pk, "is_active", False), kind="rule")
+    action = change_settings(maria, (Target.RULE, rule.pk, "is_active", False), kind="rule")
     Rule.objects.create(value="Casino")
-    back = undo(batch=batch, actor=maria)
-    assert (back.batch, back.skipped) == (None, [SkippedItem(None, "Maria", "“casino”: Switched off")])
+    back = undo(action=action, actor=maria)
+    assert (back.action, back.skipped) == (None, [SkippedItem(None, "Maria", "“casino”: Switched off")])
 
 
 def test_hundred_comments_take_as_many_statements_as_one(maria):
@@ -135,9 +135,9 @@ def test_hundred_comments_take_as_many_statements_as_one(maria):
 
     def statements(chosen: list[Comment]) -> tuple[int, int]:
         with CaptureQueriesContext(connection) as doing:
-            batch = change_settings(maria, *((Target.COMMENT, c.pk, "is_locked", True) for c in chosen))
+            action = change_settings(maria, *((Target.COMMENT, c.pk, "is_locked", True) for c in chosen))
         with CaptureQueriesContext(connection) as undoing:
-            undo(batch=batch, actor=maria)
+            undo(action=action, actor=maria)
         return len(doing), len(undoing)
 
     assert statements(comments[:1]) == statements(comments)
@@ -158,13 +158,13 @@ def test_hundred_comments_take_as_many_statements_as_one(maria):
 )
 def test_the_upgrade_renames_fields_in_stored_changes(maria, migration, kind, target, old, new):
     parameters = {"field": old, "value": 2} if kind == "filter" else {}
-    batch = Batch.objects.create(kind=kind, actor=maria, parameters=parameters)
-    change = SettingChange.objects.create(batch=batch, target=target, target_id=1, field=old, new=2)
+    action = Action.objects.create(kind=kind, actor=maria, parameters=parameters)
+    change = SettingChange.objects.create(action=action, target=target, target_id=1, field=old, new=2)
     (*_, rename) = import_module(f"moderation.migrations.{migration}").Migration.operations
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # otherwise the new rows would block ALTER TABLE
         cursor.execute(rename.sql)
-    batch.refresh_from_db()
+    action.refresh_from_db()
     change.refresh_from_db()
     assert change.field == new
-    assert batch.parameters == (parameters and {"field": new, "value": 2})
+    assert action.parameters == (parameters and {"field": new, "value": 2})

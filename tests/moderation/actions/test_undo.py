@@ -18,7 +18,7 @@ from moderation import explanations
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Case, Restriction
+from moderation.models import Action, Case, Restriction
 from moderation.transparency import removal_counts
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
@@ -93,7 +93,7 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
     edited = theirs if to == State.PUBLISHED else stays
     edit_comment(comment=edited, body="Edited meanwhile", user=None, guest=edited.guest)
 
-    back = undo(batch=act.batch, actor=maria)
+    back = undo(action=act.action, actor=maria)
 
     left = {approved.pk, removed.pk, confirmed.pk} | ({theirs.pk} if to == State.PUBLISHED else set())
     assert {item.comment for item in back.skipped} == left
@@ -108,9 +108,9 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
     assert_sound()
     assert removal_counts.wrong_counts() == []
 
-    again = undo(batch=back.batch, actor=omar)
+    again = undo(action=back.action, actor=omar)
     assert set(again.changed) == set(back.changed)
-    assert undo(batch=again.batch, actor=maria).skipped == []
+    assert undo(action=again.action, actor=maria).skipped == []
     assert (pages(client, quiet), numbers(quiet)) == (read, counted)
     assert_sound()
     assert removal_counts.wrong_counts() == []
@@ -122,9 +122,9 @@ def test_settings_of_a_comment_follow_its_state(maria, omar):
     first, one, two = (make_comment(article, "The same") for _ in range(3))
     act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, duplicate_of=first.pk)
     decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
-    back = undo(batch=act.batch, actor=maria)
+    back = undo(action=act.action, actor=maria)
     assert (back.changed, [r.comment for r in back.skipped]) == ([two.pk], [one.pk])
-    assert back.batch.changes.count() == 1
+    assert back.action.changes.count() == 1
     comments = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
     assert list(comments.values_list("state", "duplicate_of")) == [
         ("rejected", first.pk),
@@ -142,11 +142,11 @@ def test_every_kind_of_action_is_listed_and_undone(client, maria):
     quick_actions.apply_quick_action(name="close", article=None, actor=maria)
     decisions.remove_as_duplicate(comment=other, of=comment, actor=maria)
     client.force_login(maria)
-    for batch in Batch.objects.order_by("at"):
-        page = client.get(reverse("moderation:action", args=[batch.pk])).content.decode()
+    for action in Action.objects.order_by("at"):
+        page = client.get(reverse("moderation:action", args=[action.pk])).content.decode()
         assert "Undo this action" in page
-        client.post(reverse("moderation:undo", args=[batch.pk]))
-    assert Batch.objects.filter(kind="undo").count() == 6
+        client.post(reverse("moderation:undo", args=[action.pk]))
+    assert Action.objects.filter(kind="undo").count() == 6
     assert Comment.objects.get(pk=comment.pk).body == "I am Bob here."
     assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
     history = client.get(reverse("moderation:history")).content.decode()
@@ -191,9 +191,9 @@ def test_editor_cannot_undo_after_losing_the_story(client):
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     article = make_article()
     article.editors.add(editor)
-    batch = quick_actions.apply_quick_action(name="close", article=article.pk, actor=editor)
+    action = quick_actions.apply_quick_action(name="close", article=article.pk, actor=editor)
     client.force_login(editor)
-    url = reverse("moderation:undo", args=[batch.pk])
+    url = reverse("moderation:undo", args=[action.pk])
     article.editors.set([other])
     assert client.post(url).status_code == 404
     article.editors.set([editor])
@@ -207,11 +207,11 @@ def test_page_of_an_undo_lists_the_unchanged_comments(client, maria, omar):
     act = decide(ids=[one.pk, two.pk], to=State.SPAM, reason="spam", actor=maria)
     decide(ids=[one.pk], to=State.REJECTED, reason="insult", actor=omar)
     client.force_login(maria)
-    page = client.get(reverse("moderation:action", args=[act.batch.pk])).content.decode()
+    page = client.get(reverse("moderation:action", args=[act.action.pk])).content.decode()
     assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert "<span>1 Removed: insult</span>" in page
-    back = undo(batch=act.batch, actor=maria)
-    page = client.get(reverse("moderation:action", args=[back.batch.pk])).content.decode()
+    back = undo(action=act.action, actor=maria)
+    page = client.get(reverse("moderation:action", args=[back.action.pk])).content.decode()
     assert "1 was left unchanged" in page
     assert "<bdi>Omar</bdi>: Removed: insult" in page
 
@@ -221,31 +221,31 @@ def test_undone_import_is_not_counted(maria):
     article = make_article(source_key="there")
     imported = [ImportedComment(str(n), "Reader", f"Words {n}", timezone.now()) for n in range(3)]
 
-    def brought_in() -> Batch:
-        batch = Batch.objects.create(kind="import", actor=maria)
-        import_comments(article=article, comments=imported, actor=maria, batch=batch.pk)
-        return batch
+    def brought_in() -> Action:
+        action = Action.objects.create(kind="import", actor=maria)
+        import_comments(article=article, comments=imported, actor=maria, action_id=action.pk)
+        return action
 
     def copied() -> int:
         return Discussion.objects.get().imported_count
 
-    batch = brought_in()
+    action = brought_in()
     decide(ids=[Comment.objects.first().pk], to=State.SPAM, reason="spam", actor=maria)
-    back = undo(batch=batch, actor=maria)
+    back = undo(action=action, actor=maria)
     assert copied() == 1  # the comment that is left has a newer decision
-    undo(batch=back.batch, actor=maria)
+    undo(action=back.action, actor=maria)
     assert copied() == 3
-    undo(batch=Batch.objects.latest("at"), actor=maria)
+    undo(action=Action.objects.latest("at"), actor=maria)
     brought_in()
     assert copied() == 3
 
 
 def test_repeated_undo_is_described_as_undone_or_done_again(maria):
     comment = make_comment(make_article())
-    act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria).batch
+    act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria).action
     comments = []
     for _ in range(4):
-        act = undo(batch=act, actor=maria).batch
+        act = undo(action=act, actor=maria).action
         comments.append(explanations.describe_action(act))
     assert comments == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
 
@@ -255,23 +255,25 @@ def test_comment_moved_under_locked_replies_is_locked_until_undone(client, maria
     root, one = make_comment(article), make_comment(article)
     below = make_comment(article, parent=one)
     quick_actions.lock_replies(comment=root, is_locked=True, actor=maria)
-    batch = move(comment=one, parent=root, actor=maria)
+    action = move(comment=one, parent=root, actor=maria)
 
     def locked() -> set[int]:
         return set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
 
-    assert batch is not None
+    assert action is not None
     assert locked() == {root.pk, one.pk, below.pk}
     further = move(comment=one, parent=None, actor=omar)
     client.force_login(maria)
-    page = client.get(reverse("moderation:action", args=[batch.pk])).text
+    page = client.get(reverse("moderation:action", args=[action.pk])).text
     assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert "<bdi>Omar</bdi>: Moved again" in page
-    assert undo(batch=batch, actor=maria).batch is None  # the comment was moved again, so nothing is undone
+    assert (
+        undo(action=action, actor=maria).action is None
+    )  # the comment was moved again, so nothing is undone
     assert locked() == {root.pk, one.pk, below.pk}
-    undo(batch=further, actor=omar)
+    undo(action=further, actor=omar)
     move(comment=one, parent=None, actor=omar)
-    undo(batch=Batch.objects.latest("at"), actor=maria)
+    undo(action=Action.objects.latest("at"), actor=maria)
     assert locked() == {root.pk, one.pk, below.pk}
     assert_sound()
 
@@ -281,16 +283,16 @@ def test_comment_returning_under_locked_replies_is_locked(maria, omar):
     root, other = make_comment(article), make_comment(article)
     reply = make_comment(article, parent=root)
     below = make_comment(article, parent=reply)
-    batch = move(comment=reply, parent=other, actor=maria)
+    action = move(comment=reply, parent=other, actor=maria)
     quick_actions.lock_replies(comment=root, is_locked=True, actor=omar)
 
     def locked() -> set[int]:
         return set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
 
     assert locked() == {root.pk}
-    back = undo(batch=batch, actor=maria)
+    back = undo(action=action, actor=maria)
     assert locked() == {root.pk, reply.pk, below.pk}
-    again = undo(batch=back.batch, actor=maria)
+    again = undo(action=back.action, actor=maria)
     assert (again.skipped, locked()) == ([], {root.pk})
 
 
@@ -299,9 +301,9 @@ def test_lock_of_a_move_stays_if_the_old_parent_is_locked(maria, omar):
     root, other = make_comment(article), make_comment(article)
     reply = make_comment(article, parent=root)
     quick_actions.lock_replies(comment=other, is_locked=True, actor=omar)
-    batch = move(comment=reply, parent=other, actor=maria)
+    action = move(comment=reply, parent=other, actor=maria)
     quick_actions.lock_replies(comment=root, is_locked=True, actor=omar)
-    undo(batch=batch, actor=maria)
+    undo(action=action, actor=maria)
     assert not Comment.objects.filter(is_locked=False).exists()
 
 
@@ -313,11 +315,11 @@ def test_restrictions_of_one_action_are_lifted_one_by_one(client):
     act = restrictions.restrict(ids=[one.pk, two.pk], why=Restriction.Why.PERSONAL, actor=adam)
     restrictions.lift(restriction=Restriction.objects.get(comment=one), actor=adam)
     client.force_login(adam)
-    url = reverse("moderation:action", args=[act.batch.pk])
+    url = reverse("moderation:action", args=[act.action.pk])
     page = client.get(url).text
     assert "Undone by" not in page
     assert "1 would be left unchanged, because it has changed meanwhile" in page
-    client.post(reverse("moderation:undo", args=[act.batch.pk]))
+    client.post(reverse("moderation:undo", args=[act.action.pk]))
     assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
     assert "Undone by Adam" in client.get(url).text
 
@@ -326,7 +328,7 @@ def test_undo_takes_a_bounded_number_of_statements(maria, django_assert_max_num_
     comment = make_comment(make_article())
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
     with django_assert_max_num_queries(14):
-        undo(batch=act.batch, actor=maria)
+        undo(action=act.action, actor=maria)
 
 
 def test_page_of_an_action_lists_comments_that_undo_would_leave_unchanged(client, maria, omar):
@@ -346,7 +348,7 @@ def test_an_action_that_cannot_be_undone_any_more_is_marked(client, maria, omar,
     comments = [make_comment(make_article(), author=jim) for _ in range(2)]
     ids = [comment.pk for comment in comments]
     to, reason = (State.SPAM, "spam") if since == "purged" else (State.PUBLISHED, "approved")
-    act = decide(ids=ids, to=to, reason=reason, actor=maria).batch
+    act = decide(ids=ids, to=to, reason=reason, actor=maria).action
     url, button = reverse("moderation:action", args=[act.pk]), "Undo this action"
     sentence = "This can’t be undone any more, because all of it has changed meanwhile."
     client.force_login(maria)
@@ -365,7 +367,7 @@ def test_an_action_that_cannot_be_undone_any_more_is_marked(client, maria, omar,
         page = client.get(url).text
         assert f"{is_last + 1} would be left unchanged" in page
     assert (button in page, sentence in page) == (False, True)
-    assert undo(batch=act, actor=maria).batch is None
+    assert undo(action=act, actor=maria).action is None
 
 
 def test_legal_hold_has_no_undo_button(client):
@@ -385,26 +387,26 @@ def test_second_of_two_concurrent_undos_changes_nothing(maria, omar, of):
     article = make_article()
     comments = [make_comment(article, f"Word {n}") for n in range(3)]
     if of == "a decision":
-        act = decide(ids=[c.pk for c in comments], to=State.SPAM, reason="spam", actor=maria).batch
+        act = decide(ids=[c.pk for c in comments], to=State.SPAM, reason="spam", actor=maria).action
     else:
         act = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
 
     def again():
         try:
-            return undo(batch=Batch.objects.get(pk=act.pk), actor=omar)
+            return undo(action=Action.objects.get(pk=act.pk), actor=omar)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(1) as colleague:
         with transaction.atomic():
-            first = undo(batch=act, actor=maria)
+            first = undo(action=act, actor=maria)
             second_undo = colleague.submit(again)
             wait_for_a_lock()
         second = second_undo.result(timeout=PATIENCE)
-    assert first.batch
-    assert second.batch is None
+    assert first.action
+    assert second.action is None
     assert second.skipped
-    assert Batch.objects.filter(undoes=act).count() == 1
+    assert Action.objects.filter(undoes=act).count() == 1
     assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
     article.discussion.refresh_from_db()
     assert (article.discussion.status, article.discussion.visible_count) == ("open", 3)

@@ -11,7 +11,7 @@ from comments.models import Comment, CommentText, Discussion, State
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Case, Restriction
+from moderation.models import Action, Case, Restriction
 from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
@@ -29,7 +29,7 @@ def stored() -> list[Any]:
     return [discussions, comments, texts, cases]
 
 
-def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
+def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Action | None]]:
     every = list(Comment.objects.order_by("pk"))
     one, other, some = chance.choice(every), chance.choice(every), chance.sample(every, chance.randint(1, 5))
     ids = [comment.pk for comment in some]
@@ -37,9 +37,9 @@ def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
     to, reason = chance.choice([("spam", "spam"), ("rejected", "insult"), ("published", "approved")])
     name = chance.choice(["close", "hide", "review", "open"])
     return [
-        lambda: decide(ids=ids, to=State(to), reason=reason, actor=adam).batch,
-        lambda: decisions.remove_as_duplicate(comment=one, of=other, actor=adam).batch,
-        lambda: restrictions.restrict(ids=ids, why=Restriction.Why.PERSONAL, actor=adam).batch,
+        lambda: decide(ids=ids, to=State(to), reason=reason, actor=adam).action,
+        lambda: decisions.remove_as_duplicate(comment=one, of=other, actor=adam).action,
+        lambda: restrictions.restrict(ids=ids, why=Restriction.Why.PERSONAL, actor=adam).action,
         lambda: move(comment=one, parent=chance.choice([None, *beside]), actor=adam),
         lambda: quick_actions.set_editors_pick(comment=one, is_pick=not one.is_pick, actor=adam),
         lambda: quick_actions.lock_replies(comment=one, is_locked=not one.is_locked, actor=adam),
@@ -62,18 +62,18 @@ def test_every_action_is_undone_and_redone_exactly(seed):
     for _ in range(16):
         before = stored()
         try:
-            batch = chance.choice(kinds(chance, adam))()
+            action = chance.choice(kinds(chance, adam))()
         except ValidationError:  # the action is not possible for this comment
             continue
-        if batch is None:
+        if action is None:
             continue
         done += 1
         after = stored()
         for expected in [before, after, before][: chance.choice([2, 3])]:
-            back = undo(batch=batch, actor=adam)
+            back = undo(action=action, actor=adam)
             assert (back.skipped, stored() == expected) == ([], True)
-            assert back.batch
-            batch = back.batch
+            assert back.action
+            action = back.action
         assert removal_counts.wrong_counts() == []
     assert done > 5
     assert_restored_decisions_are_stored()

@@ -50,7 +50,7 @@ held = [say(f"{words} {n}.") for n in range(8)]
 assert Finding.objects.exists() and Case.objects.open().count() == 8
 ids = [comment.pk for comment in held]
 act = decisions.decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
-decisions.undo(batch=decisions.undo(batch=act.batch, actor=ada).batch, actor=ada)
+decisions.undo(action=decisions.undo(action=act.action, actor=ada).action, actor=ada)
 reply = say("An answer.", parent=Comment.objects.get(pk=ids[0]))
 edited, deleted = Comment.objects.get(pk=ids[1]), Comment.objects.get(pk=ids[2])
 edit_comment(comment=edited, body="Another word.", user=None, guest=edited.guest)
@@ -80,7 +80,7 @@ import_comments(
         ImportedComment("b", "Bo", "Two.", timezone.now(), 0),
     ],
     actor=None,
-    batch=uuid4(),
+    action_id=uuid4(),
 )
 backup(Path(settings.HOME) / "site.zip")
 assert RestrictedTextReading.objects.get(restriction=None).is_export

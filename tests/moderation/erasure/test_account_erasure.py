@@ -201,13 +201,13 @@ def test_the_sole_administrator_stays(ada: User) -> None:
 @pytest.mark.django_db
 def test_decisions_of_staff_stay(maria: User, ada: User) -> None:
     comment = make_comment(make_article(), "Off.")
-    batch = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria).batch
-    assert batch
+    action = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria).action
+    assert action
     account_erasure.start(person=Person(user=maria), deletes_comments=True)
     run_erasures()
     client = Client()
     client.force_login(ada)
-    page = client.get(f"/moderation/actions/{batch.pk}/").content.decode()
+    page = client.get(f"/moderation/actions/{action.pk}/").content.decode()
     assert "Deleted account" in page
     assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
 

@@ -27,7 +27,7 @@ from core import erasure_log
 from core.erasure_log import Erasure
 from moderation.actions.decisions import decide
 from moderation.erasure import erasure_replay, purge, restrictions
-from moderation.models import Batch, Case, ModeratorNote, Report, RestrictedText, Restriction
+from moderation.models import Action, Case, ModeratorNote, Report, RestrictedText, Restriction
 from moderation.people.profiles import Person
 from moderation.reports.reporting import report_comment
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -93,12 +93,12 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert delete_comment(comment=own, user=None, guest=zoe)
     erase(spam, own, theirs)  # removed after the backup, deleted by its author after it, removed before it
     restrictions.restrict(ids=[number.pk], why=Restriction.Why.PERSONAL, actor=ada)
-    assert restrictions.purge_text(restriction=Restriction.objects.get(comment=number.pk), actor=ada).batch
+    assert restrictions.purge_text(restriction=Restriction.objects.get(comment=number.pk), actor=ada).action
     restrictions.restrict(ids=[court.pk, lifted.pk, held.pk], why=Restriction.Why.COURT, actor=ada)
     assert restrictions.set_legal_hold(
         restriction=Restriction.objects.get(comment=held.pk), is_legal_hold=True, actor=ada
     )
-    assert restrictions.lift(restriction=Restriction.objects.get(comment=lifted.pk), actor=ada).batch
+    assert restrictions.lift(restriction=Restriction.objects.get(comment=lifted.pk), actor=ada).action
     purge.erase_person(person=Person(user=leo), actor=ada)
     purge.erase_person(person=Person(guest=zoe), actor=ada)
     states = dict(Comment.objects.values_list("pk", "state"))
@@ -130,12 +130,12 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert mail.outbox == []
     assert DBTaskResult.objects.count() == jobs, "nobody is notified twice"
     # A second replay, also of a state in which everything is done, changes nothing.
-    batches = Batch.objects.count()
+    actions = Action.objects.count()
     assert (
         erasure_replay.replay_erasures(list(erasure_log.read(erasure_log.path())))
         == erasure_replay.ReplayedErasures()
     )
-    assert Batch.objects.count() == batches
+    assert Action.objects.count() == actions
 
 
 def test_the_case_of_a_comment_that_is_restricted_again_is_closed(tmp_path: Path, ada: User) -> None:
@@ -146,7 +146,7 @@ def test_the_case_of_a_comment_that_is_restricted_again_is_closed(tmp_path: Path
     assert not Case.objects.open().exists()
     assert restore_backup(file).restricted == 1
     assert not Case.objects.open().exists()
-    assert Case.objects.get().closing_action_id == Batch.objects.get(kind=Batch.Kind.RESTRICTION).pk
+    assert Case.objects.get().closing_action_id == Action.objects.get(kind=Action.Kind.RESTRICTION).pk
 
 
 def test_texts_deleted_after_the_end_of_a_hold_are_deleted_again(tmp_path: Path, ada: User) -> None:
@@ -155,7 +155,7 @@ def test_texts_deleted_after_the_end_of_a_hold_are_deleted_again(tmp_path: Path,
     backup(file)
     own = Restriction.objects.get()
     restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
-    assert restrictions.purge_text(restriction=own, actor=ada).batch
+    assert restrictions.purge_text(restriction=own, actor=ada).action
     assert restore_backup(file).comments == 1
     assert words_of(comment) == ""
     assert check() == {}

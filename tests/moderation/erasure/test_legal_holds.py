@@ -4,7 +4,7 @@ import pytest
 
 from comments.models import State
 from moderation.erasure import purge, restrictions
-from moderation.models import Batch, DecisionMessage, ModeratorNote, Origin, Restriction
+from moderation.models import Action, DecisionMessage, ModeratorNote, Origin, Restriction
 from tests.moderation.erasure.traces import EMAIL, NAME, WORDS, PersonalTraces, columns_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stored_jobs")]
@@ -36,7 +36,7 @@ def test_notes_and_messages_under_a_legal_hold_are_deleted_when_the_hold_ends() 
     traces = PersonalTraces()
     about = {"comment": traces.removed}
     ModeratorNote.objects.create(text="Tell the police.", by=traces.moderator, **about)
-    DecisionMessage.objects.create(batch=Batch.objects.get(to_state=State.REJECTED), text="Why?", **about)
+    DecisionMessage.objects.create(action=Action.objects.get(to_state=State.REJECTED), text="Why?", **about)
     Origin.objects.create(ip_hash=b"0" * 16, **about)
     restrictions.restrict(
         ids=[traces.removed.pk], why=Restriction.Why.COURT, actor=traces.moderator, is_legal_hold=True

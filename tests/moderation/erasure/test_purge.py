@@ -29,7 +29,7 @@ from config.scheduler.runner import run_if_due
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.models import (
-    Batch,
+    Action,
     Case,
     CommentGroup,
     ModeratorNote,
@@ -101,7 +101,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
     assert numbers() == before
     for comment in Comment.objects.filter(pk__in=[c.pk for c in listed[:2]]):
         assert (comment.body, comment.body_html, comment.author_name, comment.author_email) == ("",) * 4
-        assert comment.erased_at == done.batch.at
+        assert comment.erased_at == done.action.at
         assert comment.state == State.SPAM
     for model in (CommentRevision, CommentText, ModeratorNote, Origin):
         assert not model.objects.filter(comment__in=listed[:2]).exists()
@@ -112,12 +112,12 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
     assert Comment.objects.get(pk=listed[3].pk).body == "Buy boats, number 3."
     assert Restriction.objects.get().texts.get().body == "Buy boats, number 4."
     assert Comment.objects.get(pk=answer.pk).body == "Is that so?"
-    assert done.batch.kind == Batch.Kind.PURGE
+    assert done.action.kind == Action.Kind.PURGE
     assert check() == {}
 
     # A second click changes nothing, and there is no undo.
-    assert purge.purge_list(group=group, actor=ada).batch is None
-    assert decisions.undo(batch=done.batch, actor=ada).batch is None
+    assert purge.purge_list(group=group, actor=ada).action is None
+    assert decisions.undo(action=done.action, actor=ada).action is None
     assert numbers() == before
 
 
@@ -210,7 +210,7 @@ def test_the_job_erases_spam_of_ninety_days(maria, monkeypatch):
     assert purge.erase_old_spam() == 0
 
     assert set(Comment.objects.exclude(body="").values_list("pk", flat=True)) == {removed.pk, new.pk}
-    assert Batch.objects.filter(kind=Batch.Kind.PURGE, actor=None).count() == 3
+    assert Action.objects.filter(kind=Action.Kind.PURGE, actor=None).count() == 3
 
 
 def test_an_unused_list_is_deleted(maria):
@@ -250,7 +250,7 @@ def test_the_page_requires_a_confirmation(maria, ada):
     assert "Buy boats" not in done
     first = Comment.objects.exclude(erased_at=None).earliest("pk")
     assert f"<strong>#{first.pk}</strong>:" in client.get(f"{url}all/").content.decode()
-    act = Batch.objects.get(kind=Batch.Kind.PURGE)
+    act = Action.objects.get(kind=Action.Kind.PURGE)
     for person, is_linked in ((ada, True), (maria, False)):
         client.force_login(person)
         words = client.get(f"/moderation/actions/{act.pk}/").content.decode()

@@ -29,7 +29,7 @@ from moderation import tasks
 from moderation.actions import cases, decisions
 from moderation.erasure import restrictions
 from moderation.models import (
-    Batch,
+    Action,
     Case,
     CommentGroup,
     CommentGroupMember,
@@ -104,8 +104,8 @@ class Planted:
         for comment in self.secret:
             make_comment(self.article, "How do you know?", parent=comment)
         # They are decided on, reported, in a group of similar comments, and mails about them are queued.
-        self.batch = self._decide(State.SPAM, Reason.SPAM)
-        self.batch = self._decide(State.PUBLISHED, Reason.APPROVED)
+        self.action = self._decide(State.SPAM, Reason.SPAM)
+        self.action = self._decide(State.PUBLISHED, Reason.APPROVED)
         cases.create_missing_cases([c.pk for c in self.secret], states=[State.PUBLISHED])
         for comment in self.secret:
             case = Case.objects.open().get(comment=comment)
@@ -121,10 +121,10 @@ class Planted:
                 group=self.group, comment=comment, similarity=1, last_transition_id=None
             )
 
-    def _decide(self, to: State, reason: Reason) -> Batch:
+    def _decide(self, to: State, reason: Reason) -> Action:
         act = decisions.decide(
             ids=[c.pk for c in self.secret], to=to, reason=reason, actor=self.moderator
-        ).batch
+        ).action
         assert act
         return act
 
@@ -153,7 +153,7 @@ class Planted:
                 *numbers,
                 *(self.article.pk, self.author.pk, self.guest.pk, self.group.pk),
                 *Case.objects.values_list("pk", flat=True),
-                *Batch.objects.values_list("pk", flat=True),
+                *Action.objects.values_list("pk", flat=True),
             ],
             "slug": [self.article.slug],
             "receipt": [self.illegal_content_report.receipt],
@@ -288,7 +288,7 @@ def test_restricted_texts_are_shown_only_to_an_administrator_on_request(planted)
         ("reader", f"{story}find/?q=harbour"),
         ("editor", "/moderation/?queue=recent"),
         ("editor", f"/admin/comments/comment/?discussion={planted.article.pk}"),
-        ("moderator", f"/moderation/actions/{planted.batch.pk}/"),
+        ("moderator", f"/moderation/actions/{planted.action.pk}/"),
         ("moderator", f"/moderation/similar/{planted.group.pk}/"),
         ("moderator", f"/moderation/people/g{planted.guest.pk}/"),
         ("administrator", f"/admin/comments/comment/{number}/change/"),
@@ -308,9 +308,9 @@ def test_restricted_texts_are_shown_only_to_an_administrator_on_request(planted)
 
 def test_no_queued_mail_contains_them(planted):
     planted.restrict()
-    for batch in Batch.objects.all():
+    for action in Action.objects.all():
         for task in (tasks.notify_authors, tasks.notify_reporters):
-            task.func(str(batch.pk))
+            task.func(str(action.pk))
     for comment in planted.secret:
         tasks.notify_not_published.func(comment.pk)
     for task in (tasks.notify_moderators, tasks.send_receipt):
@@ -344,8 +344,8 @@ def test_no_action_of_others_changes_a_restricted_comment(planted):
         for url in own:
             assert client.post(url, data).status_code < 500, (who, url)
         client.post("/moderation/decide/", {"ids": [c.pk for c in planted.secret], "act": "approved"})
-        for batch in Batch.objects.all():
-            client.post(f"/moderation/actions/{batch.pk}/undo/")
+        for action in Action.objects.all():
+            client.post(f"/moderation/actions/{action.pk}/undo/")
     assert (
         list(Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk").values()) == stored
     )

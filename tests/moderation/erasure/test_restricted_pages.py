@@ -14,7 +14,7 @@ from comments.models import Comment, Reason, Transition
 from moderation.actions import decisions
 from moderation.actions.redactions import redact
 from moderation.erasure import restrictions
-from moderation.models import Batch, RestrictedText, RestrictedTextReading, Restriction
+from moderation.models import Action, RestrictedText, RestrictedTextReading, Restriction
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 
@@ -68,7 +68,7 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
     assert "Also restrict the 2 other comments with the same or nearly the same text" in page
     client_or_anonymous(maria).post(url, {"why": "personal", "same": "on"})
     assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, same.pk, nearly.pk}
-    assert Batch.objects.filter(kind=Batch.Kind.RESTRICTION).count() == 1
+    assert Action.objects.filter(kind=Action.Kind.RESTRICTION).count() == 1
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
 
 
@@ -221,7 +221,7 @@ def test_a_lifted_restriction_redirects_with_a_message(restricted_comment, ada, 
 
 def test_a_refused_undo_ends_with_one_full_stop(maria):
     restricted_comment = make_comment(make_article(), "Unspeakable.")
-    act = restrictions.restrict(ids=[restricted_comment.pk], why=Restriction.Why.OTHER, actor=maria).batch
+    act = restrictions.restrict(ids=[restricted_comment.pk], why=Restriction.Why.OTHER, actor=maria).action
     page = client_or_anonymous(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).text
     assert "Only an administrator can lift a restriction." in page
     assert "lift a restriction.." not in page
@@ -241,17 +241,17 @@ def test_the_list_has_pages(maria, monkeypatch):
 
 
 def test_undo_on_the_action_page_is_for_administrators(restricted_comment, maria):
-    act = Batch.objects.get(kind=Batch.Kind.RESTRICTION)
+    act = Action.objects.get(kind=Action.Kind.RESTRICTION)
     text = (
         client_or_anonymous(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).content.decode()
     )
     assert "Only an administrator can lift a restriction." in text
     assert Restriction.objects.get().lifted_at is None
-    assert decisions.undo(batch=act, actor=maria).batch is None
+    assert decisions.undo(action=act, actor=maria).action is None
 
 
 def test_undo_of_a_lift_is_offered_only_with_permission(restricted_comment, maria, ada):
-    lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).batch
+    lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).action
     url = f"/moderation/actions/{lifted.pk}/"
     page = client_or_anonymous(maria).get(url).text
     assert "Undo this action" not in page
@@ -272,7 +272,7 @@ def test_the_story_comes_back_byte_by_byte(comment, maria, ada):
     act = restrictions.restrict(ids=[comment.pk], why=Restriction.Why.OTHER, actor=maria)
     sealed_page = page()
     assert SECRET.encode() not in sealed_page
-    undone = decisions.undo(batch=act.batch, actor=ada)
+    undone = decisions.undo(action=act.action, actor=ada)
     assert page() == before
-    decisions.undo(batch=undone.batch, actor=ada)
+    decisions.undo(action=undone.action, actor=ada)
     assert page() == sealed_page

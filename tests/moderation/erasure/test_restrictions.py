@@ -19,7 +19,7 @@ from comments.services.text_changes import erase_comments, store_redaction, swap
 from moderation.actions import decisions
 from moderation.erasure import restricted_content, restrictions
 from moderation.models import (
-    Batch,
+    Action,
     Case,
     IllegalContentReport,
     ModeratorNote,
@@ -86,7 +86,7 @@ def test_a_restricted_comment_has_no_text(comment, maria):
     assert Discussion.objects.get().visible_count == 1
 
     kept = Restriction.objects.get()
-    assert (kept.why, kept.is_legal_hold, kept.batch) == (WHY, False, act.batch)
+    assert (kept.why, kept.is_legal_hold, kept.action) == (WHY, False, act.action)
     assert (kept.author_name, kept.author_email) == ("Zoe Quillfeather", "zoe@example.org")
     assert bytes(kept.ip_hash) == b"0123456789abcdef"
     assert list(kept.texts.order_by("revision").values_list("revision", "body")) == [
@@ -116,12 +116,12 @@ def test_a_lift_can_be_undone_and_that_again(comment, maria, ada):
     act = restrict(comment, actor=maria, is_legal_hold=True)
     restricted = rows(comment)
     for _ in range(2):
-        act = decisions.undo(batch=act.batch, actor=ada)
+        act = decisions.undo(action=act.action, actor=ada)
         assert rows(comment) == before
-        act = decisions.undo(batch=act.batch, actor=ada)
+        act = decisions.undo(action=act.action, actor=ada)
         assert rows(comment) == restricted
         again = Restriction.objects.get(lifted_at=None)
-        assert (again.why, again.is_legal_hold, again.batch) == (WHY, True, act.batch)
+        assert (again.why, again.is_legal_hold, again.action) == (WHY, True, act.action)
     assert check() == {}
 
 
@@ -144,12 +144,12 @@ def test_only_administrators_lift_by_whatever_way(comment, maria, ada):
     act = restrict(comment, actor=maria)
     with pytest.raises(PermissionError):
         restrictions.lift(restriction=Restriction.objects.get(), actor=maria)
-    undone = decisions.undo(batch=act.batch, actor=maria)
-    assert undone.batch is None
+    undone = decisions.undo(action=act.action, actor=maria)
+    assert undone.action is None
     assert [r.reason for r in undone.skipped] == ["Only an administrator can lift a restriction."]
 
-    lifted = decisions.undo(batch=act.batch, actor=ada)
-    assert decisions.undo(batch=lifted.batch, actor=maria).batch is None
+    lifted = decisions.undo(action=act.action, actor=ada)
+    assert decisions.undo(action=lifted.action, actor=maria).action is None
     assert Restriction.objects.filter(lifted_at=None).count() == 0
 
 
@@ -158,11 +158,11 @@ def test_a_restricted_comment_takes_no_other_decision(comment, maria, ada):
     restrict(comment, actor=maria)
     for attempt in (
         lambda: decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada),
-        lambda: decisions.undo(batch=earlier.batch, actor=ada),
+        lambda: decisions.undo(action=earlier.action, actor=ada),
         lambda: restrict(comment, actor=ada),
     ):
         act = attempt()
-        assert act.batch is None
+        assert act.action is None
         assert [(r.actor, r.reason) for r in act.skipped] == [
             ("Maria", "Access is restricted: only an administrator can lift the restriction")
         ]
@@ -190,7 +190,7 @@ def test_one_of_many_restrictions_is_lifted_alone(maria, ada):
     article = make_article()
     both = [make_comment(article, "One."), make_comment(article, "Two.")]
     restrict(*both, actor=maria)
-    assert Restriction.objects.values("batch").distinct().count() == 1
+    assert Restriction.objects.values("action").distinct().count() == 1
 
     restrictions.lift(restriction=Restriction.objects.get(comment=both[0]), actor=ada)
 
@@ -253,7 +253,7 @@ def test_a_lift_and_its_undo_notify_nobody_whom_the_restriction_did_not(
     before = queued.count()
     with django_capture_on_commit_callbacks(execute=True):
         lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
-        decisions.undo(batch=lifted.batch, actor=ada)
+        decisions.undo(action=lifted.action, actor=ada)
     assert queued.count() == before + mails
 
 
@@ -269,7 +269,7 @@ def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
     own = Restriction.objects.get()
     assert own.is_legal_hold
     act = restrictions.purge_text(restriction=own, actor=ada)
-    assert act.batch is None
+    assert act.action is None
     assert [r.reason for r in act.skipped] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert RestrictedText.objects.count() == 2
@@ -284,8 +284,8 @@ def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
     own.refresh_from_db()
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
     # There is nothing to restore, and no undo.
-    assert restrictions.lift(restriction=own, actor=ada).batch is None
-    assert decisions.undo(batch=act.batch, actor=ada).skipped[0].reason.startswith("A permanent deletion")
+    assert restrictions.lift(restriction=own, actor=ada).action is None
+    assert decisions.undo(action=act.action, actor=ada).skipped[0].reason.startswith("A permanent deletion")
     assert Comment.objects.get(pk=comment.pk).state_reason == Reason.RESTRICTED
     assert check() == {}
 
@@ -312,8 +312,8 @@ def test_an_erasure_waits_for_a_simultaneous_undo(maria, ada, monkeypatch):
             bring_back(found, actor)
 
         monkeypatch.setattr(restricted_content, "_restore_texts", meanwhile)
-        undone = decisions.undo(batch=act.batch, actor=ada)
-        assert erasing[0].result().batch is None  # the restriction was lifted
+        undone = decisions.undo(action=act.action, actor=ada)
+        assert erasing[0].result().action is None  # the restriction was lifted
 
     assert undone.changed == [one.pk, other.pk]
     assert set(Comment.objects.values_list("body", flat=True)) == {"One.", "Two."}
@@ -341,7 +341,7 @@ def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, maria, ada):
     restrict(comment, actor=maria)
     own = Restriction.objects.get()
     held = restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada)
-    assert "on the page of the restricted" in decisions.undo(batch=held, actor=ada).skipped[0].reason
+    assert "on the page of the restricted" in decisions.undo(action=held, actor=ada).skipped[0].reason
     restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
     restrictions.purge_text(restriction=own, actor=ada)
     assert restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada) is None
@@ -356,12 +356,12 @@ def test_a_permanently_deleted_comment_takes_no_decision(comment, maria):
     assert erase_comments(ids=[comment.pk], at=at) == []
     for act in (
         decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria),
-        decisions.undo(batch=spam.batch, actor=maria),
+        decisions.undo(action=spam.action, actor=maria),
         restrict(comment, actor=maria),
     ):
         assert [r.reason for r in act.skipped] == ["Its text was permanently deleted"]
     assert Transition.objects.count() == lines
-    assert Batch.objects.count() == 1
+    assert Action.objects.count() == 1
 
 
 def test_a_readable_comment_is_not_erased(comment):

@@ -9,7 +9,7 @@ from django.test import Client
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch
+from moderation.models import Action
 from tests.factories import make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 
@@ -18,7 +18,7 @@ TERM = "It contains a term that a rule of this site covers."
 
 
 def decided(comment, to, reason, actor):
-    return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).batch
+    return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).action
 
 
 def approved(article, body="A word about the boat.", *, author, maria) -> Comment:
@@ -30,7 +30,7 @@ def approved(article, body="A word about the boat.", *, author, maria) -> Commen
 
 def an_hour_later() -> None:
     with triggers_disabled():
-        Batch.objects.update(at=F("at") - timedelta(hours=1))
+        Action.objects.update(at=F("at") - timedelta(hours=1))
 
 
 def page_of(client: Client, comment: Comment) -> str:

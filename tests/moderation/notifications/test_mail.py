@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 from comments.models import Reason, State
 from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.tasks import NOTIFY_AFTER, notify_authors
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.mails import check_mail, text_of
@@ -32,12 +32,14 @@ def make_waiting_comment(*args, **fields):
 
 
 def approve(*comments, actor):
-    return decide(ids=[c.pk for c in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=actor).batch
+    return decide(
+        ids=[c.pk for c in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=actor
+    ).action
 
 
-def notify(batch) -> list[mail.EmailMessage]:
+def notify(action) -> list[mail.EmailMessage]:
     mail.outbox.clear()
-    count = notify_authors.func(str(batch.pk))
+    count = notify_authors.func(str(action.pk))
     assert count == len(mail.outbox)
     return mail.outbox
 
@@ -60,7 +62,7 @@ def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
         make_article("The <slip>"), "It's <here> & now", guest=guest(email="a@example.org")
     )
     act = decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
-    (message,) = notify(act.batch)
+    (message,) = notify(act.action)
     assert (message.subject, message.to) == (subject, ["a@example.org"])
     assert words in message.body
     assert "The <slip>" in message.body
@@ -71,7 +73,7 @@ def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
 
 def test_a_link_in_a_comment_is_plain_text_in_its_mail(maria):
     comment = make_waiting_comment(make_article(), "See https://spam.example\n\nNow!", guest=guest())
-    (message,) = notify(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch)
+    (message,) = notify(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action)
     html = check_mail(message)
     assert [quoted.split() for quoted in html.quotations] == [["“See", "https://spam.example", "Now!”"]]
     assert html.buttons == ["See the decision"]
@@ -117,16 +119,16 @@ def test_no_mail_about_a_confirmed_publication(maria):
 def test_no_mail_after_an_undo_but_after_a_redo(maria):
     comment = make_waiting_comment(make_article(), guest=guest())
     act = approve(comment, actor=maria)
-    back = undo(batch=act, actor=maria).batch
+    back = undo(action=act, actor=maria).action
     assert [notify(act), notify(back)] == [[], []]
-    again = undo(batch=back, actor=maria).batch
+    again = undo(action=back, actor=maria).action
     assert [m.subject for m in notify(again)] == ["Your comment is published"]
 
 
 def test_a_mass_spam_action_sends_no_mail(maria):
     article = make_article()
     ids = [make_waiting_comment(article, guest=guest()).pk for _ in range(2)]
-    assert notify(decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch) == []
+    assert notify(decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).action) == []
 
 
 def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
@@ -143,12 +145,12 @@ def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):
     made = [make_waiting_comment(article, f"Words {n}.", guest=guest()) for n in range(2)]
     published = make_comment(article, "Stood here.", guest=guest())
     ids = [comment.pk for comment in [*made, published]]
-    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).action
     with triggers_disabled():
-        Batch.objects.update(at=timezone.now() - timedelta(hours=1))
-    back = undo(batch=act, actor=maria).batch
+        Action.objects.update(at=timezone.now() - timedelta(hours=1))
+    back = undo(action=act, actor=maria).action
     assert notify(back) == []
-    again = undo(batch=back, actor=maria).batch
+    again = undo(action=back, actor=maria).action
     assert notify(again) == []
 
 

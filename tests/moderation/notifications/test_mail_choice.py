@@ -46,7 +46,7 @@ def waiting_comment(author) -> Comment:
 def approve(comment: Comment, maria: User) -> int:
     """Approve a comment, and return the number of mails to its author."""
     done = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    return notify_authors.func(str(done.batch.pk))
+    return notify_authors.func(str(done.action.pk))
 
 
 def client_of(author) -> Client:
@@ -120,7 +120,7 @@ def test_two_guests_with_one_email_get_one_mail_and_stop_it_together(maria, inbo
     done = decide(
         ids=[comment.pk for comment in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria
     )
-    assert notify_authors.func(str(done.batch.pk)) == 1
+    assert notify_authors.func(str(done.action.pk)) == 1
     (message,) = inbox.mails
     stranger = GuestFactory.create(email="jane@example.org", confirmed_at=None)  # anybody may type it
     client_of(stranger).post("/account/following/", {"decisions": "site"})
@@ -140,7 +140,7 @@ def test_people_who_were_erased_meanwhile_get_no_row(author, maria, ada):
     is_member, pk = isinstance(author, User), author.pk
     purge.erase_person(person=Person(user=author) if is_member else Person(guest=author), actor=ada)
     decision_recipients.find_recipients([pk] if is_member else [], [] if is_member else [pk])
-    assert notify_authors.func(str(done.batch.pk)) == 0
+    assert notify_authors.func(str(done.action.pk)) == 0
     assert not Follow.objects.exists()
 
 
@@ -167,7 +167,7 @@ def test_one_mail_has_the_decisions_on_several_comments_of_each_author(author, m
     done = decide(
         ids=[comment.pk for comment in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria
     )
-    assert notify_authors.func(str(done.batch.pk)) == 2
+    assert notify_authors.func(str(done.action.pk)) == 2
     assert sorted(message["To"] for message in inbox.mails) == ["jane@example.org", "kofi@example.org"]
     links = {message["List-Unsubscribe"] for message in inbox.mails}
     assert len(links) == 2

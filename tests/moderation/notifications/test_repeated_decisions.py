@@ -5,7 +5,7 @@ from django.core import mail
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.notifications.decision_kinds import DecisionKind
 from moderation.notifications.notices import render_notices
 from moderation.tasks import notify_authors
@@ -24,9 +24,9 @@ def test_one_mail_for_each_person_and_action(jim, maria):
     )
     decided(second, State.REJECTED, "insult", maria)
     an_hour_later()
-    act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
+    act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).action
     assert notify_authors.func(str(act.pk)) == 1  # the author of the first knows that it is published
-    act = decide(ids=[first.pk, second.pk], to=State.REJECTED, reason="off_topic", actor=maria).batch
+    act = decide(ids=[first.pk, second.pk], to=State.REJECTED, reason="off_topic", actor=maria).action
     mail.outbox.clear()
     assert notify_authors.func(str(act.pk)) == 1
     (message,) = mail.outbox
@@ -40,11 +40,11 @@ def test_no_mail_about_a_decision_that_is_undone_within_a_minute(jim, maria):
     comment = approved(make_article(), author=jim, maria=maria)
     an_hour_later()
     act = decided(comment, State.REJECTED, "insult", maria)
-    back = undo(batch=act, actor=maria).batch
+    back = undo(action=act, actor=maria).action
     assert [notify_authors.func(str(one.pk)) for one in (act, back)] == [0, 0]
 
 
-def subjects(*acts: Batch) -> list[str]:
+def subjects(*acts: Action) -> list[str]:
     mail.outbox.clear()
     for act in acts:
         notify_authors.func(str(act.pk))
@@ -80,14 +80,14 @@ def test_a_comment_published_removed_and_restored_is_mailed_as_published(jim, ma
     comment = make_comment(make_article(), author=jim)
     acts = [decided(comment, State.PUBLISHED, Reason.APPROVED, maria)]
     acts.append(decided(comment, State.REJECTED, "insult", maria))
-    acts.append(undo(batch=acts[-1], actor=maria).batch)
+    acts.append(undo(action=acts[-1], actor=maria).action)
     assert subjects(*acts) == ["Your comment is published"]
 
 
 def test_a_second_redaction_is_mailed_too(jim, maria):
     comment, act = redacted_comment(make_article(), jim, maria)
-    back = undo(batch=act, actor=maria).batch
-    again = undo(batch=back, actor=maria).batch
+    back = undo(action=act, actor=maria).action
+    again = undo(action=back, actor=maria).action
     assert [notify_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
     assert mail.outbox[-1].subject == "Your comment was redacted"
     assert "Ann Smith" not in mail.outbox[-1].body

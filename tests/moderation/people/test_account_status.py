@@ -11,7 +11,7 @@ from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide, undo
 from moderation.models import (
-    Batch,
+    Action,
     Sanction,
 )
 from moderation.people import sanctions
@@ -83,7 +83,7 @@ def test_account_status_shows_the_answer_when_an_appealed_sanction_is_ended(mari
     assert answer in text
     assert "Your account is in good standing" in text
     assert 'name="sanction"' not in text
-    undo(batch=Batch.objects.latest("at"), actor=maria)
+    undo(action=Action.objects.latest("at"), actor=maria)
     text = client.get("/account/status/").text
     assert answer not in text
     assert "You will see the answer here." in text

@@ -19,9 +19,9 @@ from comments.services.imports import ImportedComment, import_comments
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import (
+    Action,
     AddressReportCount,
     Appeal,
-    Batch,
     ModeratorNote,
     Origin,
     Report,
@@ -66,7 +66,7 @@ def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, reade
 def test_not_e_mailed_is_shown_only_after_the_mail_would_be_sent(maria, reader):
     act = sanctions.impose(person=Person(user=reader), kind="warn", reason="insult", actor=maria)
     assert "e-mailed after a minute" in client_of(maria).get(url(reader)).content.decode()
-    undo(batch=act, actor=maria)
+    undo(action=act, actor=maria)
     assert "not e-mailed" in client_of(maria).get(url(reader)).content.decode()
 
 
@@ -76,9 +76,9 @@ def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, r
     article.editors.add(maria)
     named = make_article("A copy", source_key="cnn")
     named.editors.add(maria)
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    action = Action.objects.create(kind=Action.Kind.IMPORT)
     row = ImportedComment(source_id="1", author_name="Adam", body="A word", created_at=timezone.now())
-    (adam,) = import_comments(article=named, comments=[row], actor=None, batch=batch.pk).created
+    (adam,) = import_comments(article=named, comments=[row], actor=None, action_id=action.pk).created
     guest = GuestFactory.create(name="Adalbert")
     for writer in ({"author": reader}, {"guest": guest}):
         make_comment(article, **writer)
@@ -304,7 +304,7 @@ def test_a_childs_comments_are_restricted_by_one_action(maria):
     assert "Access to 3 comments is restricted." in answer.content.decode()
     assert "Elm Street" not in answer.content.decode()
     assert set(Restriction.objects.values_list("why", flat=True)) == {"child"}
-    assert Restriction.objects.values("batch").distinct().count() == 1
+    assert Restriction.objects.values("action").distinct().count() == 1
 
 
 def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, reader):

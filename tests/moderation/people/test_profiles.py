@@ -13,7 +13,7 @@ from core.database.sql import fetch_together
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import (
-    Batch,
+    Action,
     Case,
     IllegalContentReport,
     ModeratorNote,
@@ -115,10 +115,12 @@ def test_imported_comments_whose_import_was_undone_are_not_counted(maria):
         ImportedComment(source_id=str(n), author_name="Jim", body=f"Jim {n}", created_at=timezone.now())
         for n in range(3)
     ]
-    batches = [Batch.objects.create(kind=Batch.Kind.IMPORT) for _ in range(2)]
-    created = import_comments(article=article, comments=rows[:1], actor=None, batch=batches[0].pk).created
-    created += import_comments(article=article, comments=rows[1:], actor=None, batch=batches[1].pk).created
-    undo(batch=batches[1], actor=maria)
+    actions = [Action.objects.create(kind=Action.Kind.IMPORT) for _ in range(2)]
+    created = import_comments(article=article, comments=rows[:1], actor=None, action_id=actions[0].pk).created
+    created += import_comments(
+        article=article, comments=rows[1:], actor=None, action_id=actions[1].pk
+    ).created
+    undo(action=actions[1], actor=maria)
     record = author_record(Comment.objects.get(pk=created[0]), maria)
     assert record.is_first
 
@@ -167,8 +169,8 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
             ImportedComment(source_id=str(n), author_name=name, body=f"{name} {n}", created_at=timezone.now())
             for n, name in enumerate(names)
         ]
-        batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-        return import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+        action = Action.objects.create(kind=Action.Kind.IMPORT)
+        return import_comments(article=article, comments=rows, actor=None, action_id=action.pk).created
 
     first, second, eben = bring("one", "Jim", "Jim", "Eben")
     (elsewhere,) = bring("two", "Jim")
@@ -194,8 +196,8 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
         ImportedComment(source_id=str(n), author_name="Jim", body=f"Word {n}", created_at=timezone.now())
         for n in range(2)
     ]
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-    jim, other = import_comments(article=source, comments=rows, actor=None, batch=batch.pk).created
+    action = Action.objects.create(kind=Action.Kind.IMPORT)
+    jim, other = import_comments(article=source, comments=rows, actor=None, action_id=action.pk).created
     for comment in [*ours, *Comment.objects.filter(pk__in=[jim, other])]:
         case = Case.objects.create(comment=comment, discussion_id=comment.discussion_id)
         for _ in range(2):
@@ -215,8 +217,10 @@ def test_restricted_and_erased_imported_comments_have_no_profile(maria):
         ImportedComment(source_id=str(n), author_name=name, body=f"Word {n}", created_at=timezone.now())
         for n, name in enumerate(["Jim", "Eben", "Ann", "Jim"])
     ]
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-    jim, eben, ann, last = import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+    action = Action.objects.create(kind=Action.Kind.IMPORT)
+    jim, eben, ann, last = import_comments(
+        article=article, comments=rows, actor=None, action_id=action.pk
+    ).created
     ModeratorNote.objects.create(comment_id=jim, text="Lives in Elm Street.", by=maria)
     client = Client()
     client.force_login(maria)

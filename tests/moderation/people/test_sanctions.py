@@ -15,7 +15,7 @@ from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import policy
 from comments.services.editing import edit_comment
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch, Sanction, SettingChange
+from moderation.models import Action, Sanction, SettingChange
 from moderation.notifications.notices import render_notices
 from moderation.people import sanctions
 from moderation.people.profiles import Person
@@ -144,7 +144,7 @@ def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, m
     before = list(Comment.objects.order_by("pk").values("state", "state_reason"))
     counted = Discussion.objects.values_list("visible_count", "removal_counts").get()
 
-    batch = impose_on(ada, "ban", maria, days=7)
+    action = impose_on(ada, "ban", maria, days=7)
     states = list(Comment.objects.order_by("pk").values_list("state", "state_reason"))
     assert states == [
         ("published", "approved"),
@@ -152,36 +152,36 @@ def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, m
         ("rejected", "insult"),
         ("rejected", "other"),
     ]
-    done = undo(batch=batch, actor=maria)
+    done = undo(action=action, actor=maria)
     assert list(Comment.objects.order_by("pk").values("state", "state_reason")) == before
     assert Discussion.objects.values_list("visible_count", "removal_counts").get() == counted
     assert not Sanction.objects.active().exists()
-    undo(batch=done.batch, actor=maria)
+    undo(action=done.action, actor=maria)
     assert "banned" in refusal(article, author=ada)
 
 
 def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
     ada = UserFactory.create()
-    batch = impose_on(ada, "ban", maria)
+    action = impose_on(ada, "ban", maria)
     ended = sanctions.end(sanction=Sanction.objects.get(), actor=maria)
     assert ended
     assert sanctions.end(sanction=Sanction.objects.get(), actor=maria) is None
-    assert undo(batch=batch, actor=maria).skipped  # a newer decision exists
-    undo(batch=ended, actor=maria)
+    assert undo(action=action, actor=maria).skipped  # a newer decision exists
+    undo(action=ended, actor=maria)
     assert "banned" in refusal(article, author=ada)
 
 
 def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
-    batch = impose_on(maria, "ban", admin)
-    assert "end a sanction on yourself" in undo(batch=batch, actor=maria).skipped[0].reason
+    action = impose_on(maria, "ban", admin)
+    assert "end a sanction on yourself" in undo(action=action, actor=maria).skipped[0].reason
     other = UserFactory.create(roles=("Moderator",))
-    assert "administrators" in undo(batch=batch, actor=other).skipped[0].reason
+    assert "administrators" in undo(action=action, actor=other).skipped[0].reason
     client.force_login(other)
-    page = client.get(f"/moderation/actions/{batch.pk}/").text
+    page = client.get(f"/moderation/actions/{action.pk}/").text
     assert "Undo this action" not in page
     assert "Only administrators can impose" in page
-    assert undo(batch=batch, actor=admin).batch
+    assert undo(action=action, actor=admin).action
 
 
 def test_each_role_can_sanction_the_roles_below_it(maria):
@@ -222,7 +222,7 @@ def test_a_double_click_imposes_one_sanction(maria):
     first = impose_on(ada, "ban", maria)
     assert impose_on(ada, "ban", maria) == first
     assert impose_on(ada, "ban", maria, days=7) != first
-    undo(batch=first, actor=maria)
+    undo(action=first, actor=maria)
     assert impose_on(ada, "ban", maria) != first
 
 
@@ -245,7 +245,7 @@ def test_two_simultaneous_clicks_impose_one_sanction(maria, verb):
         acts = set(pool.map(try_to_change, range(4))) - {None}
     assert len(acts) == 1
     assert Sanction.objects.count() == 1
-    assert SettingChange.objects.filter(batch__in=acts).count() == 1
+    assert SettingChange.objects.filter(action__in=acts).count() == 1
 
 
 def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
@@ -256,7 +256,7 @@ def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     ended = sanctions.end(sanction=one, actor=maria)
     assert not sanctions.open_appeals()
     assert not sanctions.uphold(sanction=one)  # the form is from an outdated page
-    undo(batch=ended, actor=maria)
+    undo(action=ended, actor=maria)
     assert list(sanctions.open_appeals()) == [one]
     assert sanctions.uphold(sanction=one)
 
@@ -267,13 +267,13 @@ def test_a_sanction_that_is_ended_during_an_appeal_answers_it(maria, by_undo):
     one = Sanction.objects.get()
     sanctions.notify_of_sanction.func(one.pk)
     sanctions.appeal(sanction=one, text="It was a joke.")
-    lifted = undo(batch=imposed, actor=maria).batch if by_undo else sanctions.end(sanction=one, actor=maria)
+    lifted = undo(action=imposed, actor=maria).action if by_undo else sanctions.end(sanction=one, actor=maria)
     sanctions.notify_of_sanction.func(one.pk)
     answer = mail.outbox[-1]
     assert answer.subject == "The decision on your appeal"
     assert "A moderator reviewed your appeal and ended the decision:" in answer.body
     assert "It is no longer in effect." in answer.body
-    undo(batch=lifted, actor=maria)
+    undo(action=lifted, actor=maria)
     sanctions.notify_of_sanction.func(one.pk)
     assert mail.outbox[-1].subject == "You are banned from commenting"
     assert "You have appealed this decision. A moderator will review it." in mail.outbox[-1].body
@@ -303,10 +303,10 @@ def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
 def test_the_mail_describes_the_state_at_the_time_of_sending(article, maria):
     ada, anybody = confirm_email(UserFactory.create()), guest(confirmed=False)
     restored, _gone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
-    batch = impose_on(ada, "pause", maria, days=1, message="Don't <shout> & calm down.")
+    action = impose_on(ada, "pause", maria, days=1, message="Don't <shout> & calm down.")
     decide(ids=[restored.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     unproved = impose_on(anybody, "ban", maria)
-    paused, banned = Sanction.objects.get(batch=batch), Sanction.objects.get(batch=unproved)
+    paused, banned = Sanction.objects.get(action=action), Sanction.objects.get(action=unproved)
     assert [sanctions.notify_of_sanction.func(pk) for pk in (paused.pk, banned.pk)] == [1, 0]
     assert sanctions.notify_of_sanction.func(paused.pk) == 0  # once
     sent = mail.outbox[0]
@@ -328,7 +328,7 @@ def test_guests_waiting_for_erasure_get_no_mail(maria, is_active, mails):
 
 def test_a_sanction_that_is_undone_at_once_is_not_mailed(maria):
     ada = confirm_email(UserFactory.create())
-    undo(batch=impose_on(ada, "ban", maria), actor=maria)
+    undo(action=impose_on(ada, "ban", maria), actor=maria)
     assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == 0
 
 
@@ -337,13 +337,13 @@ def test_comments_restored_by_undoing_a_ban_are_not_mailed(maria):
     shown, waits = make_comment(article, "Shown.", author=ada), make_comment(article, "It waits.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with triggers_disabled():
-        Batch.objects.update(at=timezone.now() - timedelta(hours=1))
+        Action.objects.update(at=timezone.now() - timedelta(hours=1))
     as_before = policy().explain_waiting([waits.pk], [waits.pk])
     notice = render_notices([waits])[waits.pk]
     ban = impose_on(ada, "ban", maria, days=1)
     acts = [ban]
     for _ in range(3):  # undone, redone, undone
-        acts.append(undo(batch=acts[-1], actor=maria).batch)
+        acts.append(undo(action=acts[-1], actor=maria).action)
     waits.refresh_from_db()
     assert waits.state == State.PENDING
     again = render_notices([waits])[waits.pk]
@@ -383,7 +383,7 @@ def test_a_comment_that_a_colleague_decides_on_at_the_same_moment_is_left(maria,
     omar, ada = UserFactory.create(roles=("Moderator",)), guest()
     decided, other = make_comment(article, "One.", guest=ada), make_comment(article, "Two.", guest=ada)
 
-    def ban() -> Batch:
+    def ban() -> Action:
         try:
             return sanctions.impose(
                 person=Person(guest=ada), kind="ban", reason=Reason.SPAM, actor=maria, days=7
@@ -399,4 +399,4 @@ def test_a_comment_that_a_colleague_decides_on_at_the_same_moment_is_left(maria,
         act = banning.result()
     reasons = dict(Comment.objects.values_list("pk", "state_reason"))
     assert reasons == {decided.pk: Reason.OFF_TOPIC, other.pk: Reason.SPAM}
-    assert [line.comment_id for line in Transition.objects.filter(batch=act.pk)] == [other.pk]
+    assert [line.comment_id for line in Transition.objects.filter(action_id=act.pk)] == [other.pk]

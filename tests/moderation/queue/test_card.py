@@ -10,7 +10,7 @@ from django.utils import timezone
 from comments.models import Comment, RemovalReason, State
 from comments.services.imports import ImportedComment, import_comments
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Case, FilterVersion, Finding, Rule
+from moderation.models import Action, Case, FilterVersion, Finding, Rule
 from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.tasks import notify_authors
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
@@ -48,8 +48,8 @@ def test_published_comment_reported_as_illegal_comes_first(client, maria):
 def test_only_a_comment_posted_here_is_called_the_first_one(client):
     article = make_article(source_key="an-archive")
     rows = [ImportedComment(source_id="1", author_name="Jim", body="A word.", created_at=timezone.now())]
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-    [imported] = import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+    action = Action.objects.create(kind=Action.Kind.IMPORT)
+    [imported] = import_comments(article=article, comments=rows, actor=None, action_id=action.pk).created
     for pk, count in ((make_comment(article).pk, 1), (imported, 0)):
         page = client.get(f"/moderation/comments/{pk}/").text
         assert page.count("First comment</span>") == count
@@ -80,18 +80,18 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, sent
     }
     done = text(client.post("/moderation/decide/", values | {"act": "stays"}, follow=True))
     assert f"Kept removed: {sentence}" in done
-    batch = Batch.objects.latest("at")
-    assert (batch.actor, batch.to_state, batch.reason) == (maria, state, reason)
+    action = Action.objects.latest("at")
+    assert (action.actor, action.to_state, action.reason) == (maria, state, reason)
     assert not Case.objects.open().filter(comment=comment).exists()
     comment.refresh_from_db()
     assert (comment.state, comment.state_reason) == (state, reason)
 
-    notify_authors.func(str(batch.pk))
+    notify_authors.func(str(action.pk))
     assert mail.outbox[-1].to == ["jim@example.org"]
     assert mail.outbox[-1].subject == "Your comment stays removed"
     assert f"It stays removed: {sentence}." in mail.outbox[-1].body
 
-    client.post(f"/moderation/actions/{batch.pk}/undo/")
+    client.post(f"/moderation/actions/{action.pk}/undo/")
     assert Case.objects.open().get(comment=comment).is_appealed
 
 
@@ -100,7 +100,7 @@ def test_only_removed_comments_can_be_kept_removed(client, maria):
     sent = {"ids": comment.pk, "act": "stays", "next": "/moderation/"}
     assert "This comment is not removed" in text(client.post("/moderation/decide/", sent, follow=True))
     assert client.post("/moderation/decide/", sent | {"ids": [comment.pk, comment.pk + 1]}).status_code == 400
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_malformed_seen_value_is_refused(client, maria, expected_transition):
     comment = make_comment(make_article(), "Words.", author=UserFactory.create())
     sent = {"ids": comment.pk, "act": "spam", "seen": expected_transition.format(pk=comment.pk, last=1)}
     assert client.post("/moderation/decide/", sent).status_code == 400
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 def test_action_on_the_story_is_undone_there(client, maria):

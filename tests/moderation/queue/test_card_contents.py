@@ -36,8 +36,8 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     decide(ids=[first.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     body = "See [a *shop*](https://a.example)\nand https://b.example <i>"
     comment = make_comment(article, body, parent=parent, guest=guest)
-    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    undo(batch=act, actor=maria)
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
+    undo(action=act, actor=maria)
 
     page = text(client.get("/moderation/"))
 

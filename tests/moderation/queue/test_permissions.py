@@ -11,7 +11,7 @@ from comments.models import Reason, State
 from comments.policy import policy
 from comments.services.discussions import change_discussion
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Case
+from moderation.models import Action, Case
 from moderation.urls import urlpatterns
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.moderation.queue.helpers import LONG, listed_comment_ids, open_card, post_decision, state, text
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
 def test_queue_is_for_moderators_and_editors(client):
     omar = UserFactory.create(roles=("Moderator",))
-    act = Batch.objects.create(kind="decision", actor=omar, to_state="spam", reason="spam")
+    act = Action.objects.create(kind="decision", actor=omar, to_state="spam", reason="spam")
     gets = ["/moderation/", "/moderation/actions/", f"/moderation/actions/{act.pk}/"]
     posts = ["/moderation/decide/", f"/moderation/actions/{act.pk}/undo/"]
     for path in gets:
@@ -91,7 +91,7 @@ def test_an_editor_decides_under_own_stories_only(client):
     assert state(mine)[0] == "pending"
     assert post_decision(client, page, mine, act="approved").status_code == 200
     assert state(mine) == ("published", "approved")
-    assert client.get(f"/moderation/actions/{Batch.objects.get().pk}/").status_code == 200
+    assert client.get(f"/moderation/actions/{Action.objects.get().pk}/").status_code == 200
 
 
 def test_duplicate_names_the_original_only_to_people_who_may_read_it(client, maria):
@@ -130,7 +130,7 @@ def test_links_lead_only_to_readable_pages(client, maria, hidden):
     client.force_login(maria)
     article = make_article("Taken back")
     comment = make_comment(article)
-    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
     waits = make_comment(article, "Another", parent=make_comment(article, "Its parent", author=maria))
     pages = [
         "/moderation/",

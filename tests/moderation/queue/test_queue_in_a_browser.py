@@ -12,7 +12,7 @@ from comments.models import Reason, State
 from moderation.actions.cases import claim
 from moderation.actions.decisions import decide
 from moderation.actions.quick_actions import apply_quick_action
-from moderation.models import Batch, SavedLine
+from moderation.models import Action, SavedLine
 from moderation.reports.reporting import report_illegal_content
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
@@ -148,7 +148,7 @@ def test_the_key_r_does_nothing_for_a_removed_comment(context, live_server, wait
     page.keyboard.press("r")
     page.keyboard.press("?")
     expect(page.locator(".keys dl")).to_be_visible()  # the page is still there
-    assert Batch.objects.count() == 2
+    assert Action.objects.count() == 2
     page.get_by_role("button", name="Keep removed").click()
     expect(page.locator("#queue .undo")).to_contain_text("Kept removed: insult")
     page.keyboard.press("u")
@@ -222,7 +222,7 @@ def test_queue_works_without_scripts(browser, live_server, waiting_comments, mar
     page.get_by_role("link", name="Removed: offensive name").click()
     page.get_by_role("button", name="Undo this action").click()
     assert states(waiting_comments) == [State.PENDING] * 4
-    assert Batch.objects.count() == 4
+    assert Action.objects.count() == 4
 
     page.goto(live_server.url + "/moderation/")
     page.get_by_text("Filter", exact=True).click()

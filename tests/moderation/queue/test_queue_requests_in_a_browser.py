@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, expect
 
 from comments.models import Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Case
+from moderation.models import Action, Case
 from tests.factories import UserFactory
 from tests.helpers.browser import log_in, wait_until
 from tests.moderation.queue.helpers import states
@@ -183,7 +183,7 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
     expect(omar.get_by_text("Maria: Marked as spam.")).to_be_visible()
     # Maria has the second one open by now. If Omar opens it, too, its card names her.
     assert states(waiting_comments) == ["spam", "pending", "pending", "pending"]
-    assert Batch.objects.count() == 1
+    assert Action.objects.count() == 1
     for page in pages:
         page.context.close()
 

@@ -106,7 +106,7 @@ def test_question_about_another_text_than_the_first_moderator_saw_is_closed(ques
     assert "Second opinions" not in client_of(maria).get("/moderation/").text
     answer = client_of(maria).post(f"{URL}{other.pk}/", {"to": "spam"}, follow=True)
     assert "the comment has changed" in answer.text
-    undo(batch=redaction, actor=noor)
+    undo(action=redaction, actor=noor)
     assert other in second_opinions.open_questions(maria)
 
 

@@ -63,7 +63,7 @@ def import_thread(article: Article, at: datetime) -> CappedStory:
             for number, author, text, parent in THREAD
         ],
         actor=None,
-        batch=uuid4(),
+        action_id=uuid4(),
     )
     return CappedStory(article)
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from comments.integrity import check
 from comments.models import MAX_DEPTH, Comment, Discussion, Transition
-from moderation.models import Batch
+from moderation.models import Action
 from tests.factories import UserFactory
 from tests.moderation.reply_structure.trees import (
     TREE,
@@ -35,13 +35,13 @@ def test_a_drop_on_a_comment_makes_it_a_reply_and_is_logged_with_an_undo(maria_c
     line = Transition.objects.get(kind="move")
     assert (line.comment, line.old_parent, line.new_parent) == (last_root, None, comments[2])
     assert line.actor == maria
-    batch = Batch.objects.get(kind="move")
-    assert line.batch == batch.pk
+    action = Action.objects.get(kind="move")
+    assert line.action_id == action.pk
     assert Discussion.objects.get().version == version + 1
     assert check() == {}
     [sentence] = messages_of(maria_client)
     assert sentence.startswith(f'Moved. <a href="{TREE}?discussion={article.pk}&amp;branch={last_root.pk}">')
-    assert reverse("moderation:action", args=[batch.pk]) in sentence
+    assert reverse("moderation:action", args=[action.pk]) in sentence
 
 
 @pytest.mark.parametrize("position", ["left", "right"])
@@ -65,7 +65,7 @@ def test_a_drop_in_the_same_place_changes_nothing(maria_client):
     comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
     drop_comment(maria_client, comments[1], comments[0], "last-child")
     assert not Transition.objects.filter(kind="move").exists()
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
     assert messages_of(maria_client) == ["Nothing changed: replies are ordered by time."]
 
 
@@ -73,7 +73,7 @@ def test_a_drop_under_its_own_reply_is_refused(maria_client):
     comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
     drop_comment(maria_client, comments[0], comments[2], "last-child")
     assert messages_of(maria_client) == ["A comment can’t be moved under itself or its own replies."]
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
     assert check() == {}
 
 
@@ -90,7 +90,7 @@ def test_a_drop_under_a_later_comment_is_confirmed_first(maria_client, position)
     cut, later = comments[0], comments[3]
     Comment.objects.filter(pk=cut.pk).update(created_at=later.created_at - timedelta(hours=3, minutes=5))
     drop_comment(maria_client, cut, later if position == "last-child" else comments[4], position)
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
     [sentence] = messages_of(maria_client)
     assert sentence.startswith(
         f"#{cut.pk}: Not moved under #{later.pk} yet. Written 3 h after this comment. <a href="
@@ -101,7 +101,7 @@ def test_a_drop_under_a_later_comment_is_confirmed_first(maria_client, position)
     sent = {"candidate": later.pk, "parent": "", "confirmed": later.pk, "next": tree}
     for name in ("confirmed", "next"):
         assert f'name="{name}" value="{sent[name]}"' in page.text
-    assert not Batch.objects.exists()  # asking moves nothing
+    assert not Action.objects.exists()  # asking moves nothing
     maria_client.post(reverse("moderation:move", args=[cut.pk]), sent)
     cut.refresh_from_db()
     assert cut.parent == later
@@ -114,7 +114,7 @@ def test_an_impossible_drop_under_a_later_comment_is_refused_at_once(maria_clien
         parent = publish_comment(cut.discussion.article, "Deeper.", parent=parent)
     drop_comment(maria_client, cut, parent, "last-child")
     assert messages_of(maria_client) == [f"A thread can have at most {MAX_DEPTH} levels."]
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 @pytest.mark.parametrize("sent", [{}, {"cut_item": "x", "pasted_on": "y"}, {"cut_item": "1"}])

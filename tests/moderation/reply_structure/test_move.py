@@ -12,7 +12,7 @@ from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states
 from moderation.actions.decisions import move
-from moderation.models import Batch
+from moderation.models import Action
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -66,13 +66,13 @@ def test_the_new_parent_can_be_written_in_several_ways(maria_client, thread, wri
 
     thread[2].refresh_from_db()
     assert thread[2].parent == thread[1]
-    batch = Batch.objects.get(kind="move")
-    assert (answer.status_code, answer.url) == (302, f"{tree(thread[2])}&done={batch.pk}")
-    assert Transition.objects.get(kind="move").batch == batch.pk
+    action = Action.objects.get(kind="move")
+    assert (answer.status_code, answer.url) == (302, f"{tree(thread[2])}&done={action.pk}")
+    assert Transition.objects.get(kind="move").action_id == action.pk
     assert check() == {}
     page = maria_client.get(answer.url, follow=True).text
     place = f'<a href="{tree(thread[2]).replace("&", "&amp;")}">#{thread[2].pk}</a>'
-    undo = f'<a href="{reverse("moderation:action", args=[batch.pk])}">Undo this action</a>'
+    undo = f'<a href="{reverse("moderation:action", args=[action.pk])}">Undo this action</a>'
     assert f"Moved. {place} {undo}" in page
 
 
@@ -139,7 +139,7 @@ def test_the_same_parent_changes_nothing(maria_client, thread):
     answer = maria_client.post(address(thread[1]), {"parent": str(thread[0].pk)})
     assert answer.url == tree(thread[1])
     assert "It is there already." in maria_client.get(answer.url).content.decode()
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_refused_move_is_a_form_error(maria_client, thread):
         (thread[0], thread[0], "its own replies"),
     ):
         assert words in errors(maria_client.post(address(comment), {"parent": str(parent.pk)}))[0]
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 def test_a_question_about_a_parent_is_answered_and_moves_nothing(maria_client, thread):
@@ -183,7 +183,7 @@ def test_a_question_about_a_parent_is_answered_and_moves_nothing(maria_client, t
     answer = maria_client.get(address(thread[2]), {"parent": thread[0].pk})
     assert answer.status_code == 200
     assert number_to_confirm(answer) is None
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
@@ -251,7 +251,7 @@ def test_a_parent_that_was_written_later_is_confirmed_first(maria_client, thread
     assert '<form method="post" action="#move">' in page  # so that the warning is in sight on a phone
     assert page.count(warning) == 2  # beside the comment, which is listed now, and above the button
     assert re.search(rf'value="{later.pk}"\s+checked', page)
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
     answer = maria_client.post(address(first), {"candidate": later.pk, "parent": "", "confirmed": later.pk})
     assert answer.status_code == 302
@@ -276,7 +276,7 @@ def test_a_parent_that_readers_do_not_see_is_confirmed_first(maria_client, threa
     warning = f"{words}: readers see only a placeholder in its place."
     assert warning in maria_client.get(address(comment)).content.decode()
     assert number_to_confirm(maria_client.post(address(comment), {"candidate": parent.pk})) == parent.pk
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
     maria_client.post(address(comment), {"candidate": parent.pk, "confirmed": parent.pk})
     comment.refresh_from_db()
     assert comment.parent == parent
@@ -290,7 +290,7 @@ def test_the_warnings_of_another_parent_are_not_confirmed_with_it(maria_client, 
     Comment.objects.filter(pk=root.pk).update(created_at=root.created_at - timedelta(days=2))
     answer = maria_client.post(address(root), {"parent": str(third.pk), "confirmed": later.pk})
     assert number_to_confirm(answer) == third.pk
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 def test_a_restricted_parent_is_confirmed_by_its_number_alone(maria_client, thread):

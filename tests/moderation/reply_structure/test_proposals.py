@@ -16,7 +16,7 @@ from comments.services.moves import move_comment
 from comments.services.states import change_states
 from moderation.actions.decisions import move_all, undo
 from moderation.actions.history import summarize
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.reply_structure import proposals
 from moderation.reply_structure.decisions import accept, dismiss
 from moderation.reply_structure.proposals import find_proposals
@@ -56,34 +56,34 @@ def test_an_import_proposes_and_moves_nothing(capped):
 
 def test_all_above_a_threshold_are_accepted_in_one_action_that_is_undone_at_once(capped, maria):
     version = Discussion.objects.get(pk=capped.article.pk).version
-    batch = accept(article=capped.article, actor=maria, least=0.98)
+    action = accept(article=capped.article, actor=maria, least=0.98)
     assert capped.parents() == SAVED | {5: 4, 6: 5}
-    undo(batch=batch, actor=maria)
+    undo(action=action, actor=maria)
 
-    batch = accept(article=capped.article, actor=maria, least=0.8)
+    action = accept(article=capped.article, actor=maria, least=0.8)
     assert capped.parents() == RESTORED
     assert opened(capped) == {}
     assert numbers(InferredParent.objects.accepted()) == PROPOSED
     assert_sound()
-    summary = summarize([batch], maria)[0]
+    summary = summarize([action], maria)[0]
     assert (summary.description, summary.count) == ("Reply structure restored", 3)
     assert Discussion.objects.get(pk=capped.article.pk).version == version + 3
 
-    result = undo(batch=batch, actor=maria)
+    result = undo(action=action, actor=maria)
     assert (len(result.changed), result.skipped) == (3, [])
     assert capped.parents() == SAVED
     assert opened(capped) == PROPOSED
     assert_sound()
-    undo(batch=result.batch, actor=maria)
+    undo(action=result.action, actor=maria)
     assert capped.parents() == RESTORED
     assert_sound()
-    assert summarize([batch], maria)[0].is_undone is False
+    assert summarize([action], maria)[0].is_undone is False
 
 
 def test_the_undo_leaves_a_comment_that_was_moved_since(capped, maria, omar):
-    batch = accept(article=capped.article, actor=maria)
+    action = accept(article=capped.article, actor=maria)
     move_comment(comment=capped.comment(5), parent=capped.comment(2), actor=omar)
-    result = undo(batch=batch, actor=maria)
+    result = undo(action=action, actor=maria)
     assert [(one.comment, one.actor, one.reason) for one in result.skipped] == [
         (capped.pk(5), "Omar", "Moved again")
     ]
@@ -93,15 +93,15 @@ def test_the_undo_leaves_a_comment_that_was_moved_since(capped, maria, omar):
 
 
 def test_the_undo_leaves_a_comment_that_would_be_under_its_own_reply(capped, maria):
-    batch = accept(article=capped.article, actor=maria)
+    action = accept(article=capped.article, actor=maria)
     move_comment(comment=capped.comment(3), parent=None, actor=maria)
     move_comment(comment=capped.comment(1), parent=capped.comment(6), actor=maria)
-    result = undo(batch=batch, actor=maria)
+    result = undo(action=action, actor=maria)
     own = "A comment can’t be moved under itself or its own replies."
     assert {one.comment: one.reason for one in result.skipped} == {
         capped.pk(number): own for number in (4, 5, 6)
     }
-    assert result.batch is None
+    assert result.action is None
     assert_sound()
 
 
@@ -120,28 +120,28 @@ def test_the_undo_of_many_moves_reverses_the_last_one_first(maria):
     third = make_comment(article, parent=second)
     before = {first.pk: None, second.pk: first.pk, third.pk: second.pk}
     parents = {third.pk: None, second.pk: third.pk, first.pk: second.pk}
-    batch = move_all(parents=parents, actor=maria, parameters={})
+    action = move_all(parents=parents, actor=maria, parameters={})
 
     def stored():
         return dict(Comment.objects.filter(discussion=article.pk).values_list("pk", "parent"))
 
     assert stored() == parents
     for expected in (before, parents, before):
-        result = undo(batch=batch, actor=maria)
+        result = undo(action=action, actor=maria)
         assert (stored(), result.skipped) == (expected, [])
-        batch = result.batch
+        action = result.action
     assert_sound()
 
 
 def test_the_undo_names_the_depth_that_it_would_exceed(capped, maria):
     change_discussion(article=capped.article, moderation=Discussion.Moderation.POST)
-    batch = move_all(parents={capped.pk(6): capped.pk(8)}, actor=maria, parameters={})
+    action = move_all(parents={capped.pk(6): capped.pk(8)}, actor=maria, parameters={})
     make_comment(capped.article, parent=capped.comment(6))
     parent = capped.comment(8)
     for _ in range(MAX_DEPTH - 3):
         parent = make_comment(capped.article, parent=parent)
     move_comment(comment=capped.comment(1), parent=parent, actor=maria)
-    [refused] = undo(batch=batch, actor=maria).skipped
+    [refused] = undo(action=action, actor=maria).skipped
     assert (refused.comment, refused.reason) == (
         capped.pk(6),
         f"A thread can have at most {MAX_DEPTH} levels.",
@@ -158,13 +158,13 @@ def test_many_moves_under_locked_parents_take_as_many_statements_as_one(maria):
         Comment.objects.filter(pk=locked.pk).update(is_locked=True)
         parents = {comment.pk: locked.pk for comment in moving}
         with CaptureQueriesContext(connection) as there:
-            batch = move_all(parents=parents, actor=maria, parameters={})
+            action = move_all(parents=parents, actor=maria, parameters={})
         locked_ids = set(
             Comment.objects.filter(discussion=article.pk, is_locked=True).values_list("pk", flat=True)
         )
         assert locked_ids == {one.pk for one in (locked, *moving, *replies)}
         with CaptureQueriesContext(connection) as back:
-            undo(batch=batch, actor=maria)
+            undo(action=action, actor=maria)
         assert Comment.objects.filter(discussion=article.pk, is_locked=True).count() == 1
         return len(there), len(back)
 
@@ -190,9 +190,9 @@ def test_one_is_accepted_or_dismissed_and_both_are_undone(capped, maria):
     assert accept(article=capped.article, actor=maria, only=shown_parent(capped, 6)) is None
     assert summarize([dismissed], maria)[0].description == "Proposed parent dismissed"
 
-    result = undo(batch=dismissed, actor=maria)
-    assert summarize([result.batch], maria)[0].description == "Undone: Proposed parent dismissed"
-    undo(batch=accepted, actor=maria)
+    result = undo(action=dismissed, actor=maria)
+    assert summarize([result.action], maria)[0].description == "Undone: Proposed parent dismissed"
+    undo(action=accepted, actor=maria)
     assert opened(capped) == PROPOSED
     assert_sound()
 
@@ -217,7 +217,7 @@ def test_posting_does_not_wait_for_the_inference_of_parents(capped, maria, monke
                 ImportedComment(f"later {n}", name, text, START, parent and parent - 1, number=n + 10)
                 for n, name, text, parent in THREAD[:4]
             ]
-            import_comments(article=capped.article, comments=thread, actor=None, batch=uuid4())
+            import_comments(article=capped.article, comments=thread, actor=None, action_id=uuid4())
             dismiss(article=capped.article, actor=maria, comment=capped.pk(5), parent=capped.pk(4))
             find_proposals(capped.article)
         finally:
@@ -244,10 +244,10 @@ def test_removed_comments_are_not_proposed_and_nothing_is_proposed_under_them(ca
 
 def test_replies_under_a_locked_parent_are_locked_and_the_undo_unlocks_them(capped, maria):
     Comment.objects.filter(pk=capped.pk(3)).update(is_locked=True)
-    batch = accept(article=capped.article, actor=maria)
+    action = accept(article=capped.article, actor=maria)
     locked = Comment.objects.filter(is_locked=True)
     assert set(locked.values_list("source_number", flat=True)) == {3, 4, 5, 6}
-    undo(batch=batch, actor=maria)
+    undo(action=action, actor=maria)
     assert set(locked.values_list("source_number", flat=True)) == {3}
 
 
@@ -261,7 +261,7 @@ def test_the_import_of_a_file_finds_its_proposals(data):
         10: 8,
         11: 10,
     }
-    assert Batch.objects.filter(kind="move").count() == 0
+    assert Action.objects.filter(kind="move").count() == 0
 
 
 def test_the_sample_page_has_a_proposal_for_each_reply_that_names_or_quotes_a_person(db):

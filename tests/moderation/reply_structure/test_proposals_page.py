@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from archive.models import Import
 from comments.models import InferredParent
-from moderation.models import Batch
+from moderation.models import Action
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -59,19 +59,19 @@ def test_one_button_is_the_main_one(maria_client, capped):
 def test_all_above_the_threshold_are_accepted_and_undone(maria_client, capped):
     values = {"least": "95", "seen": seen(maria_client, capped)}
     answer = maria_client.post(url(capped, "accept-proposals"), values)
-    batch = Batch.objects.get(kind="move")
-    assert answer.url == f"{url(capped)}?done={batch.pk}"
+    action = Action.objects.get(kind="move")
+    assert answer.url == f"{url(capped)}?done={action.pk}"
     assert capped.parents() == RESTORED
     page = words(maria_client.get(answer.url))
     assert "Reply structure restored · 3 comments Undo" in page
     assert "3 accepted" in page
     assert "No open proposals." in page
 
-    answer = maria_client.post(reverse("moderation:undo", args=[batch.pk]), {"next": url(capped)})
+    answer = maria_client.post(reverse("moderation:undo", args=[action.pk]), {"next": url(capped)})
     assert answer.url.startswith(f"{url(capped)}?done=")
     assert capped.parents() == SAVED
     assert "Undone: Reply structure restored" in words(maria_client.get(answer.url))
-    assert "Comments 1 to" not in words(maria_client.get(reverse("moderation:action", args=[batch.pk])))
+    assert "Comments 1 to" not in words(maria_client.get(reverse("moderation:action", args=[action.pk])))
 
 
 @pytest.mark.parametrize("change", ["added", "decided", "other parent", "not sent"])
@@ -101,7 +101,7 @@ def test_one_is_accepted_and_one_dismissed(maria_client, capped):
     for name in ("accept-proposals", "dismiss-proposal"):  # a second press
         answer = maria_client.post(url(capped, name), proposal(capped, 5, 4), follow=True)
         assert "Somebody has decided on this already." in words(answer)
-    action = Batch.objects.get(parameters__field="is_dismissed")
+    action = Action.objects.get(parameters__field="is_dismissed")
     answer = maria_client.post(reverse("moderation:undo", args=[action.pk]), {"next": url(capped)})
     assert InferredParent.objects.open().filter(comment=capped.pk(5)).exists()
 
@@ -152,8 +152,8 @@ def test_editors_see_and_change_their_own_stories_only(client, capped, emil, edd
     client.post(url(capped, "dismiss-proposal"), proposal(capped, 4, 3))
     client.post(url(capped, "accept-proposals"), {"least": "0", "seen": seen(client, capped)})
     assert capped.parents() == SAVED | {5: 4, 6: 5}
-    for batch in Batch.objects.filter(kind="move"):
-        client.post(reverse("moderation:undo", args=[batch.pk]))
+    for action in Action.objects.filter(kind="move"):
+        client.post(reverse("moderation:undo", args=[action.pk]))
     assert capped.parents() == SAVED
     assert InferredParent.objects.open().count() == 3
 
@@ -217,7 +217,7 @@ def test_the_page_of_an_import_links_to_its_proposals(client, ada, data):
 def test_the_page_of_an_import_links_to_proposals_only_if_they_may_be_opened(client, emil, edda, capped):
     imported = Import.objects.create(
         article=capped.article,
-        batch=Batch.objects.create(kind=Batch.Kind.IMPORT),
+        action=Action.objects.create(kind=Action.Kind.IMPORT),
         filename="ferry.txt",
         found_count=8,
         created_count=8,

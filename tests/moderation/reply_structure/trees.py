@@ -20,7 +20,7 @@ def import_thread(count, article=None):
         ImportedComment(str(n), f"Person {n}", f"Words {n}.", at, parent=None if n % 3 == 0 else n - 1)
         for n in range(count)
     ]
-    import_comments(article=article, comments=thread, actor=None, batch=uuid4())
+    import_comments(article=article, comments=thread, actor=None, action_id=uuid4())
     return article
 
 
@@ -32,7 +32,7 @@ def one_tree(count):
         ImportedComment(str(n), "Somebody", f"Words {n}.", at, parent=parent)
         for n, parent in enumerate(parents)
     ]
-    import_comments(article=article, comments=thread, actor=None, batch=uuid4())
+    import_comments(article=article, comments=thread, actor=None, action_id=uuid4())
     return list(Comment.objects.filter(discussion=article.pk))
 
 

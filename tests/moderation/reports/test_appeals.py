@@ -215,7 +215,7 @@ def test_other_cases_are_for_every_moderator(jim, maria):
 def test_the_outcome_says_that_it_is_final(client, removed, jim):
     appeal(removed, jim)
     otto = UserFactory.create(roles=("Moderator",))
-    act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).batch
+    act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).action
     assert not Case.objects.open().exists()
     assert notify_reporters.func(str(act.pk)) == 0
     assert notify_authors.func(str(act.pk)) == 1
@@ -235,9 +235,9 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
 def test_an_appeal_that_is_answered_before_the_mail_about_the_removal_is_mailed_once(removed, jim):
     """The worker may be late, or the answer quick. Both mails would say the same."""
     otto = UserFactory.create(roles=("Moderator",))
-    removal = removed.transitions.latest("pk").batch
+    removal = removed.transitions.latest("pk").action_id
     appeal(removed, jim)
-    act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).batch
+    act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).action
     assert notify_authors.func(str(removal)) == 0
     assert notify_authors.func(str(act.pk)) == 1
 
@@ -245,12 +245,12 @@ def test_an_appeal_that_is_answered_before_the_mail_about_the_removal_is_mailed_
 def test_an_author_who_appealed_is_mailed_once_even_after_a_mass_spam_action(removed, jim, maria):
     appeal(removed, jim)
     other = make_comment(removed.discussion.article, "Something else.")
-    act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
     assert notify_reporters.func(str(act.pk)) == 0
     assert notify_authors.func(str(act.pk)) == 1
     assert [m.to for m in mail.outbox] == [["jim@example.org"]]
 
-    redone = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
+    redone = undo(action=undo(action=act, actor=maria).action, actor=maria).action
     assert notify_authors.func(str(redone.pk)) == 1  # the redo is also mailed
 
 
@@ -307,7 +307,7 @@ def test_a_resubmitted_comment_is_not_marked_as_redacted(jim, maria):
     assert not comment.is_redacted
     kept = comment.revisions.order_by("revision").values_list("body", "is_redacted")
     assert [is_redacted for _, is_redacted in kept] == [False, True]
-    assert undo(batch=redaction, actor=maria).batch is None
+    assert undo(action=redaction, actor=maria).action is None
     comment.refresh_from_db()
     assert comment.body == "Call the harbour."
 

@@ -90,7 +90,7 @@ def test_anyone_can_report_and_gets_a_receipt_with_the_status(
     jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
     assert jobs == {"notify_moderators", "send_receipt"}
 
-    act = decide(ids=[comment.pk], to=State.REJECTED, reason="other", actor=maria).batch
+    act = decide(ids=[comment.pk], to=State.REJECTED, reason="other", actor=maria).action
     page = client.get(response.headers["Location"]).content.decode()
     assert "A moderator reviewed the comment and removed it." in page
     assert "to a court" in page
@@ -277,7 +277,7 @@ def test_the_receipt_hides_the_title_of_an_unpublished_story(client, comment):
 
 def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, maria):
     row = report_illegal(comment)
-    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).action
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert f'href="{URL}?comment={comment.pk}"' in page
     notify_reporters.func(str(act.pk))

@@ -46,7 +46,7 @@ def report(comment, who=None, why="spam", words="") -> Report:
 
 
 def remove(comment, actor, to=State.SPAM, reason=Reason.SPAM):
-    return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).batch
+    return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).action
 
 
 def approve(comment, actor):
@@ -245,7 +245,7 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
     for one in (comment, other):
         report(one, ruth)
         report(one, unproved)
-    act = decide(ids=[comment.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    act = decide(ids=[comment.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
     assert notify_reporters.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["ruth@example.org"]
@@ -270,7 +270,7 @@ def test_mailing_many_outcomes_takes_no_more_statements(maria):
             guest = GuestFactory.create(confirmed_at=timezone.now())
             reporting.report_comment(comment=one, user=None, guest=guest, why="spam", details="")
             reporting.report_illegal_content(comment=one, why="§ 130", email=f"{one.pk}@example.org")
-        act = decide(ids=[one.pk for one in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+        act = decide(ids=[one.pk for one in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
         with CaptureQueriesContext(connection) as queries:
             assert notify_reporters.func(str(act.pk)) == 2 * count
         return len(queries)
@@ -296,7 +296,7 @@ def test_reporters_are_not_mailed_about_a_decision_that_is_undone_at_once(commen
     confirm_email(ruth)
     report(comment, ruth)
     act = remove(comment, maria)
-    undo(batch=act, actor=maria)
+    undo(action=act, actor=maria)
     assert notify_reporters.func(str(act.pk)) == 0
     kept = approve(comment, maria)
     assert notify_reporters.func(str(kept.pk)) == 1

@@ -18,7 +18,7 @@ from moderation.actions import decisions
 from moderation.actions.decisions import decide
 from moderation.checks import registry
 from moderation.erasure import purge
-from moderation.models import Batch, CommentGroup, CommentGroupMember, Finding, Rule
+from moderation.models import Action, CommentGroup, CommentGroupMember, Finding, Rule
 from moderation.notifications.notices import render_notices
 from moderation.rules import active_rules as rules
 from moderation.rules import rule_replay
@@ -44,7 +44,7 @@ def term(value="casino", **fields) -> RuleDefinition:
 
 
 def save_rule(rule: RuleDefinition, maria, **fields) -> Rule:
-    saved, _batch = rules.save(rule=rule, note="", actor=maria, **fields)
+    saved, _action = rules.save(rule=rule, note="", actor=maria, **fields)
     return saved
 
 
@@ -76,7 +76,7 @@ def test_a_replay_counts_only_decisions_by_people(maria):
     [(decided, spans)] = rule_replay.matched_examples(term(), found.false_positives[:1])
     assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
     assert not Rule.objects.exists()
-    assert not Batch.objects.filter(kind="rule").exists()
+    assert not Action.objects.filter(kind="rule").exists()
 
 
 def test_the_last_decision_counts_and_an_undone_one_does_not(maria):
@@ -84,7 +84,7 @@ def test_the_last_decision_counts_and_an_undone_one_does_not(maria):
     approve(changed, taken_back, by=maria)
     remove(changed, by=maria)
     decisions.undo(
-        batch=decide(ids=[undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch, actor=maria
+        action=decide(ids=[undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).action, actor=maria
     )
     delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
     found = rule_replay.replay(term())
@@ -162,8 +162,8 @@ def test_a_changed_value_creates_a_version_that_can_be_undone(maria):
         ("casinos", True, first),
         ("casino", False, None),
     ]
-    batch = Batch.objects.get(parameters__rule=second.pk)
-    assert decisions.undo(batch=batch, actor=maria).batch
+    action = Action.objects.get(parameters__rule=second.pk)
+    assert decisions.undo(action=action, actor=maria).action
     assert [(r.value, r.is_active) for r in rules.versions(first.pk)] == [
         ("casinos", False),
         ("casino", True),
@@ -183,8 +183,8 @@ def test_a_version_replaced_by_a_colleague_cannot_be_changed(maria):
     assert active_ids() == [second.pk]
 
 
-def act_of(rule: Rule) -> Batch:
-    return Batch.objects.filter(parameters__rule=rule.pk).earliest("at")
+def act_of(rule: Rule) -> Action:
+    return Action.objects.filter(parameters__rule=rule.pk).earliest("at")
 
 
 def active_ids() -> list[int]:
@@ -204,9 +204,9 @@ def active_ids() -> list[int]:
 def test_a_version_with_the_same_value_can_be_undone_and_redone(maria, one, other):
     first = save_rule(one, maria)
     second = save_rule(other, maria, replaces=first)
-    undone = decisions.undo(batch=act_of(second), actor=maria)
+    undone = decisions.undo(action=act_of(second), actor=maria)
     assert active_ids() == [first.pk]
-    decisions.undo(batch=undone.batch, actor=maria)
+    decisions.undo(action=undone.action, actor=maria)
     assert active_ids() == [second.pk]
 
 
@@ -214,18 +214,18 @@ def test_an_undo_never_activates_a_second_version(maria):
     first = save_rule(term(), maria)
     off = rules.switch(rule=first, on=False, actor=maria)
     second = save_rule(term("casinos"), maria, replaces=first)
-    assert decisions.undo(batch=off, actor=maria).batch is None
+    assert decisions.undo(action=off, actor=maria).action is None
     third = save_rule(term("gambling"), maria, replaces=second)
-    assert decisions.undo(batch=act_of(second), actor=maria).batch is None
+    assert decisions.undo(action=act_of(second), actor=maria).action is None
     assert active_ids() == [third.pk]
 
 
 def test_switching_on_an_earlier_version_replaces_the_active_one(maria):
     first = save_rule(term(), maria)
     second = save_rule(term("casinos"), maria, replaces=first)
-    batch = rules.switch(rule=first, on=True, actor=maria)
+    action = rules.switch(rule=first, on=True, actor=maria)
     assert active_ids() == [first.pk]
-    decisions.undo(batch=batch, actor=maria)
+    decisions.undo(action=action, actor=maria)
     assert active_ids() == [second.pk]
 
 
@@ -260,11 +260,11 @@ def test_switching_off_can_be_undone(maria):
     guest = known_guest(maria)
     article = make_article()
     assert make_comment(article, "Casino 1", guest=guest).state == "pending"
-    batch = rules.switch(rule=rule, on=False, actor=maria)
-    assert batch.kind == "rule"
+    action = rules.switch(rule=rule, on=False, actor=maria)
+    assert action.kind == "rule"
     assert make_comment(article, "Casino 2", guest=guest).state == "published"
     assert rules.switch(rule=rule, on=False, actor=maria) is None
-    decisions.undo(batch=batch, actor=maria)
+    decisions.undo(action=action, actor=maria)
     assert make_comment(article, "Casino 3", guest=guest).state == "pending"
 
 

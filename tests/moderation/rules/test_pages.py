@@ -14,7 +14,7 @@ from django.utils import timezone
 from articles.models import Topic
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, CommentGroup, Rule
+from moderation.models import Action, CommentGroup, Rule
 from moderation.rules import active_rules
 from moderation.rules.matching import RuleDefinition
 from moderation.rules.term_files import MAX_FILE_BYTES, read_terms
@@ -37,7 +37,7 @@ def make_decided_comments(maria, *, good=(), bad=()) -> list[int]:
 
 
 def stored() -> tuple[int, int]:
-    return Rule.objects.count(), Batch.objects.filter(kind="rule").count()
+    return Rule.objects.count(), Action.objects.filter(kind="rule").count()
 
 
 def upload(data: bytes, name: str = "words.txt") -> SimpleUploadedFile:
@@ -78,11 +78,11 @@ def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
     rule = Rule.objects.get()
     assert (rule.value, rule.note, rule.is_active, rule.added_by) == ("casino", "Ads", True, maria)
     assert page.redirect_chain == [(f"/moderation/rules/{rule.pk}/", 302)]
-    assert f"/moderation/actions/{Batch.objects.get(kind='rule').pk}/" in page.text
+    assert f"/moderation/actions/{Action.objects.get(kind='rule').pk}/" in page.text
 
     page = client.post(f"/moderation/rules/{rule.pk}/switch/", {"on": "0"}, follow=True)
     assert "Switched off: casino." in page.text
-    client.post(f"/moderation/actions/{Batch.objects.filter(kind='rule').latest('at').pk}/undo/")
+    client.post(f"/moderation/actions/{Action.objects.filter(kind='rule').latest('at').pk}/undo/")
     assert Rule.objects.get().is_active
     history = client.get("/moderation/actions/").text
     assert all(
@@ -94,20 +94,20 @@ def test_undo_takes_back_the_saving_and_not_what_a_colleague_did_since(client, m
     save = active_rules.save
 
     def save_before_a_colleague(**values):
-        rule, batch = save(**values)
+        rule, action = save(**values)
         assert active_rules.switch(rule=rule, on=False, actor=ada)
-        return rule, batch
+        return rule, action
 
     monkeypatch.setattr(active_rules, "save", save_before_a_colleague)
     client.force_login(maria)
     page = client.post(TERM, {"value": "casino", "save": "1"}, follow=True)
-    saving = Batch.objects.get(kind="rule", actor=maria)
+    saving = Action.objects.get(kind="rule", actor=maria)
     assert re.findall(r"/moderation/actions/([0-9a-f-]{36})/undo/", page.text) == [str(saving.pk)]
 
 
 def test_a_change_creates_a_version(client, maria):
     client.force_login(maria)
-    rule, _batch = active_rules.save(
+    rule, _action = active_rules.save(
         rule=RuleDefinition(pk=None, kind="term", value="casino"), note="Ads", actor=maria
     )
     path = f"/moderation/rules/{rule.pk}/change/"
@@ -138,7 +138,7 @@ def test_saving_an_unchanged_rule_stores_nothing(client, maria):
     client.force_login(maria)
     client.post(TERM, {"value": "casino", "holds": "on", "note": "Ads", "save": "1"})
     client.post(LIST, {"file": upload(b"cialis\npills"), "whole_words": "on", "save": "1"})
-    batches = Batch.objects.count()
+    actions = Action.objects.count()
     for rule in Rule.objects.all():
         path = f"/moderation/rules/{rule.pk}/change/"
         as_before = client.get(path).context["form"].initial
@@ -146,7 +146,7 @@ def test_saving_an_unchanged_rule_stores_nothing(client, maria):
         page = client.post(path, sent | {"save": "1"}, follow=True)
         assert page.redirect_chain == [(f"/moderation/rules/{rule.pk}/", 302)]
         assert "Nothing changed." in page.text
-    assert (Rule.objects.count(), Batch.objects.count()) == (2, batches)
+    assert (Rule.objects.count(), Action.objects.count()) == (2, actions)
 
 
 def test_saving_an_unchanged_rule_that_is_off_switches_it_on(client, maria):
@@ -280,7 +280,7 @@ def test_a_rate_limit_cannot_be_tried(client, maria):
 
 def test_existing_matches_form_a_group(client, maria):
     client.force_login(maria)
-    rule, _batch = active_rules.save(
+    rule, _action = active_rules.save(
         rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria
     )
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
@@ -296,7 +296,7 @@ def test_existing_matches_form_a_group(client, maria):
     client.post(
         response["Location"], {"shown": [approved, waiting.pk], "in": [waiting.pk], "act": Reason.SPAM.value}
     )
-    assert Batch.objects.latest("at").parameters["rule"] == rule.pk
+    assert Action.objects.latest("at").parameters["rule"] == rule.pk
     assert dict(Comment.objects.values_list("pk", "state")) == {approved: "published", waiting.pk: "spam"}
 
 

@@ -12,7 +12,7 @@ from comments.services.editing import edit_comment
 from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.checks import registry
-from moderation.models import Batch, Case, Finding
+from moderation.models import Action, Case, Finding
 from moderation.queue.card import load_card
 from moderation.queue.queues import QUEUES
 from moderation.screening import flags
@@ -122,7 +122,7 @@ Post a comment
 def test_an_import_that_returns_is_flagged_again(maria):
     import_page(data=PAGE.encode(), filename="story.txt")
     (pk,) = flagged()
-    undo(batch=Batch.objects.get(kind=Batch.Kind.IMPORT), actor=maria)
+    undo(action=Action.objects.get(kind=Action.Kind.IMPORT), actor=maria)
     assert flagged() == set()
     import_page(data=PAGE.encode(), filename="story.txt")
     assert flagged() == {pk}

@@ -22,7 +22,7 @@ from config.owner import jobs
 from moderation.actions.decisions import decide, undo
 from moderation.checks import registry
 from moderation.erasure.restrictions import restrict
-from moderation.models import Batch, Case, Finding, ImportScreening, Restriction
+from moderation.models import Action, Case, Finding, ImportScreening, Restriction
 from moderation.screening import flags, import_jobs
 from moderation.transparency.removal_counts import wrong_counts
 from tests.archive.saved_pages import import_saved_page
@@ -182,16 +182,16 @@ def test_a_screening_whose_failed_job_was_deleted_starts_again(by_job):
     assert jobs.discard(pk=DBTaskResult.objects.get().pk) == 1
 
     assert import_jobs.restart_screenings() == 1
-    assert DBTaskResult.objects.get().args_kwargs["args"] == [str(Batch.objects.get().pk)]
+    assert DBTaskResult.objects.get().args_kwargs["args"] == [str(Action.objects.get().pk)]
 
 
 def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
     import_saved_page(SAMPLE_STORY_FILE.read_bytes())
     everything = Comment.objects.count()
-    batch = str(Batch.objects.get().pk)
+    action = str(Action.objects.get().pk)
     # Each run does one step and queues the next run.
     monkeypatch.setattr(import_jobs, "RUN_SECONDS", -1)
-    done = [import_jobs.screen_imported.call(batch) for _ in range(60)]
+    done = [import_jobs.screen_imported.call(action) for _ in range(60)]
 
     assert done == sorted(done)
     assert {7, 14, everything} <= set(done)
@@ -216,13 +216,13 @@ def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
     assert Finding.objects.exists()
 
 
-def import_again(imported: Batch, undone: Batch, actor: User) -> None:
+def import_again(imported: Action, undone: Action, actor: User) -> None:
     report = import_saved_page(with_harmful_comment())
     assert (report.created, report.is_screened_later) == (Comment.objects.count(), True)
 
 
-def undo_the_undo(imported: Batch, undone: Batch, actor: User) -> None:
-    returned = undo(batch=undone, actor=actor).batch
+def undo_the_undo(imported: Action, undone: Action, actor: User) -> None:
+    returned = undo(action=undone, actor=actor).action
     assert DBTaskResult.objects.filter(
         task_path=import_jobs.screen_imported.module_path,
         args_kwargs__args=[str(returned.pk)],
@@ -231,11 +231,11 @@ def undo_the_undo(imported: Batch, undone: Batch, actor: User) -> None:
     assert import_jobs.restart_screenings() == 0
 
 
-def undo_the_undo_of_the_redo(imported: Batch, undone: Batch, actor: User) -> None:
-    redone = undo(batch=undone, actor=actor).batch
-    again = undo(batch=redone, actor=actor).batch
+def undo_the_undo_of_the_redo(imported: Action, undone: Action, actor: User) -> None:
+    redone = undo(action=undone, actor=actor).action
+    again = undo(action=redone, actor=actor).action
     run_jobs()
-    undo(batch=again, actor=actor)
+    undo(action=again, actor=actor)
 
 
 @pytest.mark.parametrize("bring_back", [import_again, undo_the_undo, undo_the_undo_of_the_redo])
@@ -249,8 +249,8 @@ def test_an_import_that_was_undone_before_its_job_is_screened_when_it_returns(
         transaction.set_rollback(True)
     assert expected["cases"]
     import_saved_page(with_harmful_comment())
-    imported = Batch.objects.get()
-    undone = undo(batch=imported, actor=maria).batch
+    imported = Action.objects.get()
+    undone = undo(action=imported, actor=maria).action
     run_jobs()
 
     assert set(Comment.objects.values_list("state", flat=True)) == {State.DELETED}
@@ -274,7 +274,7 @@ def test_an_undo_after_the_job_stores_nothing_twice(by_job, maria, starter):
     import_saved_page(with_harmful_comment())
     run_jobs()
     expected = results()
-    undo(batch=Batch.objects.get(), actor=maria)
+    undo(action=Action.objects.get(), actor=maria)
     assert not Case.objects.open().exists()
 
     import_saved_page(with_harmful_comment())
@@ -290,7 +290,7 @@ def test_an_undo_after_the_job_stores_nothing_twice(by_job, maria, starter):
 
 def test_a_few_comments_of_a_large_import_are_screened_as_they_return(by_job, maria, monkeypatch):
     import_saved_page(with_harmful_comment())
-    undo(batch=Batch.objects.get(), actor=maria)
+    undo(action=Action.objects.get(), actor=maria)
     run_jobs()
     monkeypatch.setattr(import_jobs, "LARGE", 500)
 

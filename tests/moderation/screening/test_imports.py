@@ -31,7 +31,7 @@ def import_bodies(article, *bodies, **fields) -> list[int]:
         )
         for n, body in enumerate(bodies)
     ]
-    return import_comments(article=article, comments=comments, actor=None, batch=uuid4()).created
+    return import_comments(article=article, comments=comments, actor=None, action_id=uuid4()).created
 
 
 def archived(key: str = "a" * 64):

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from comments.models import Comment, State
 from moderation.actions import decisions
-from moderation.models import Batch, CommentGroup
+from moderation.models import Action, CommentGroup
 from moderation.similar import members_of, pages, scan
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -55,7 +55,7 @@ def test_editor_sees_a_group_until_all_members_on_own_stories_are_decided(client
     assert list(pages.open_groups(emil)) == []
     assert list(pages.open_groups(maria)) == [group]
 
-    decisions.undo(batch=Batch.objects.latest("at"), actor=emil)
+    decisions.undo(action=Action.objects.latest("at"), actor=emil)
     assert list(pages.open_groups(emil)) == [group]
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from comments.models import Comment, Reason, State
 from comments.services.editing import edit_comment
 from moderation.actions import decisions
-from moderation.models import Batch, Case, CommentGroup
+from moderation.models import Action, Case, CommentGroup
 from moderation.reports.reporting import report_illegal_content
 from moderation.similar import scan
 from moderation.similar.decisions import decide_group
@@ -43,12 +43,12 @@ def test_group_without_exceptions_is_decided_and_undone(client, maria, article):
     assert "Marked as spam" in answer.text
     assert "5 comments" in answer.text
     assert set(Comment.objects.filter(state=State.SPAM)) == set(spam[1:])
-    act = Batch.objects.get()
+    act = Action.objects.get()
     assert act.parameters == {"group": str(group.pk), "kind": "text"}
     assert url(group) not in answer.text
     scan.run_scan()  # deselected comments are not proposed again
     assert not CommentGroup.objects.filter(resolved_at=None).exists()
-    decisions.undo(batch=act, actor=maria)
+    decisions.undo(action=act, actor=maria)
     scan.run_scan()  # comments of an undone decision are proposed again
     assert members(CommentGroup.objects.get(resolved_at=None)) == {comment.pk for comment in spam}
     assert states() == before
@@ -66,7 +66,7 @@ def test_a_decision_opens_the_next_group_and_the_last_one_leads_to_the_queue(cli
     assert client.get(LIST, {"first": "on"}).url == url(flooded)
 
     answer = client.post(url(flooded), {"act": "spam"})
-    act = Batch.objects.get()
+    act = Action.objects.get()
     assert answer.url == f"{url(copies)}?done={act.pk}"
     page = client.get(answer.url)
     assert "6 comments" in page.text
@@ -83,7 +83,7 @@ def test_after_an_undo_the_same_group_can_be_decided_on_again(client, maria, art
     group = only_group()
     client.force_login(maria)
     client.post(url(group), {"act": "spam"})
-    decisions.undo(batch=Batch.objects.get(), actor=maria)
+    decisions.undo(action=Action.objects.get(), actor=maria)
 
     client.post(url(group), {"act": "spam"})
 
@@ -97,7 +97,7 @@ def test_undone_group_is_listed_again_at_once(client, maria, article):
     client.post(url(group), {"act": "spam"})
     assert "4 comments made" not in client.get(LIST).text
 
-    client.post(reverse("moderation:undo", args=[Batch.objects.get().pk]), {"next": LIST})
+    client.post(reverse("moderation:undo", args=[Action.objects.get().pk]), {"next": LIST})
 
     assert "4 comments made of the same phrases" in client.get(LIST).text
 
@@ -169,7 +169,7 @@ def test_refused_members_are_named_in_the_message_and_on_the_page(client, maria,
     there = f"{second.request['PATH_INFO']}?{second.request['QUERY_STRING']}"
     answer = client.post(there, {"act": "spam"}, follow=True)
 
-    act = Batch.objects.get(actor=maria)
+    act = Action.objects.get(actor=maria)
     page = client.get(reverse("moderation:action", args=[act.pk]))
     outcomes = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
@@ -192,7 +192,7 @@ def test_first_of_many_refused_members_are_named(client, maria, article):
 
     assert "50 were left unchanged" in answer.text
     assert len(listed_refusals(answer)) == 5
-    page = client.get(reverse("moderation:action", args=[Batch.objects.get(actor=maria).pk]))
+    page = client.get(reverse("moderation:action", args=[Action.objects.get(actor=maria).pk]))
     assert "50 were left unchanged" in page.text
     assert len(listed_refusals(page)) == 20
 

@@ -12,7 +12,7 @@ from articles.models import Topic
 from comments.models import Comment, State
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import purge
-from moderation.models import Batch, Case, CommentGroup, Rule
+from moderation.models import Action, Case, CommentGroup, Rule
 from moderation.people.profiles import Person
 from moderation.queue import queues
 from moderation.queue.queues import describe_query
@@ -54,11 +54,11 @@ def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, mari
     gone = {c.pk for c in waiting} - {kept.pk}
     assert set(Comment.objects.filter(state=State.SPAM).values_list("pk", flat=True)) == gone
     assert {state(c)[0] for c in (kept, late, illegal, elsewhere)} == {"pending"}
-    act = Batch.objects.get(kind="decision")
+    act = Action.objects.get(kind="decision")
     article.discussion.refresh_from_db()
     # The rule had proposed the removals, so they count as confirmed.
     assert article.discussion.removal_counts == {"spam/spam/confirmed": 24}
-    assert undo(batch=act, actor=maria).changed
+    assert undo(action=act, actor=maria).changed
     assert not Comment.objects.filter(state=State.SPAM).exists()
     assert_sound()
 

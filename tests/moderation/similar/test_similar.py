@@ -15,7 +15,7 @@ from bench.moderation.floods_in_time import SEED_LATE as LATE
 from bench.moderation.floods_in_time import SEED_MISSING as MISSING
 from bench.moderation.floods_in_time import SEED_REPEATS as REPEATS
 from comments.models import Comment, State
-from moderation.models import Batch, CommentGroup, CommentGroupMember
+from moderation.models import Action, CommentGroup, CommentGroupMember
 from moderation.similar import members_of, scan
 
 pytestmark = pytest.mark.django_db
@@ -56,8 +56,8 @@ def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, mari
     cleared = flood.clear(maria, most=10, least=10)
 
     left, false_positives = len(spun - cleared.gone), len(real & cleared.gone)
-    print(f"{len(cleared.batches)} actions: {', '.join(cleared.kinds)}; {left} left, {false_positives} wrong")
-    assert len(cleared.batches) <= 10
+    print(f"{len(cleared.actions)} actions: {', '.join(cleared.kinds)}; {left} left, {false_positives} wrong")
+    assert len(cleared.actions) <= 10
     assert left <= 30
     assert false_positives <= 4
     assert (
@@ -92,7 +92,7 @@ def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client
         page = client.get(url)
         client.post(url, {"reason": page.context["proposed"]})
 
-    assert Batch.objects.exclude(kind=Batch.Kind.IMPORT).count() == 3
+    assert Action.objects.exclude(kind=Action.Kind.IMPORT).count() == 3
     gone = Comment.objects.exclude(state=State.PUBLISHED)
     assert set(gone.values_list("state_reason", "source_number")) == {
         *(("spam", number) for number in LATE),

@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from comments.models import Comment
-from moderation.models import Batch, CommentGroup, CommentGroupMember
+from moderation.models import Action, CommentGroup, CommentGroupMember
 from moderation.similar import finished_scans, scan
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.browser import log_in
@@ -40,7 +40,7 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
 
     page.wait_for_url(f"**?without={left_out}&since=*")
     expect(page.locator("input[name=in]:not(:checked)")).to_have_count(1)
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 def test_selection_is_kept_when_going_back(browser, live_server):

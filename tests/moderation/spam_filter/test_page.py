@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, FilterVersion, ModerationSettings
+from moderation.models import Action, FilterVersion, ModerationSettings
 from moderation.spam_filter import contributions, metrics, training, versions
 from moderation.spam_filter.classifier.starter import STARTER_FILE
 from moderation.spam_filter.page import FilterPage
@@ -104,13 +104,13 @@ def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, measur
         "next": f"{URL}#mistakes",
     }
     answer = client.post("/moderation/decide/", form)
-    batch = Batch.objects.latest("at")
-    assert answer.url == f"{URL}?done={batch.pk}#mistakes"
+    action = Action.objects.latest("at")
+    assert answer.url == f"{URL}?done={action.pk}#mistakes"
     page = text(client.get(answer.url))
-    assert f'action="/moderation/actions/{batch.pk}/undo/"' in page
+    assert f'action="/moderation/actions/{action.pk}/undo/"' in page
     assert Comment.objects.get(pk=flagged.comment.pk).state == State.SPAM
     assert flagged.comment.pk not in [one.comment.pk for one in FilterPage(maria).flagged_good]
-    undone = client.post(f"/moderation/actions/{batch.pk}/undo/", {"next": f"{URL}#mistakes"})
+    undone = client.post(f"/moderation/actions/{action.pk}/undo/", {"next": f"{URL}#mistakes"})
     assert undone.url == f"{URL}#mistakes"
     assert Comment.objects.get(pk=flagged.comment.pk).state == State.PUBLISHED
     assert flagged.comment.pk in [
@@ -139,13 +139,13 @@ def test_the_percentage_can_be_set_and_undone(client, ada, measured_version):
     page = text(client.post(URL, {"percent": "5"}, follow=True))
     assert ModerationSettings.objects.get(pk=1).false_positive_limit == 5
     assert re.search(r"5 (of 100 good comments )?may wait", page)
-    batch = Batch.objects.get(kind="filter")
-    assert f"/moderation/actions/{batch.pk}/undo/" in page
+    action = Action.objects.get(kind="filter")
+    assert f"/moderation/actions/{action.pk}/undo/" in page
     assert 'value="5"' in page
     now = FilterPage(ada).current_option
     assert (now.waited, now.percent) == (1, 5)
     assert now.spam_waiting_percent >= 90
-    client.post(f"/moderation/actions/{batch.pk}/undo/")
+    client.post(f"/moderation/actions/{action.pk}/undo/")
     assert ModerationSettings.objects.get(pk=1).false_positive_limit == 1
 
 
@@ -155,7 +155,7 @@ def test_an_invalid_percentage_is_refused_with_a_message(client, ada, blank, per
     answer = client.post(URL, {"percent": percent})
     assert answer.status_code == 422
     assert "invalid-feedback" in answer.text
-    assert not Batch.objects.filter(kind="filter").exists()
+    assert not Action.objects.filter(kind="filter").exists()
 
 
 def test_a_version_of_another_release_is_refused_with_a_message(client, ada, blank):
@@ -187,7 +187,7 @@ def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, 
     assert "waiting for later decisions to" in page
     assert f'value="{other.pk}" class="btn btn-primary">Activate version {other.pk}' in page
     assert client.post(USE, {"version": "off"}, follow=True).text.count("Nothing changed.") == 1
-    act = Batch.objects.filter(kind="filter").latest("at")
+    act = Action.objects.filter(kind="filter").latest("at")
     client.post(f"/moderation/actions/{act.pk}/undo/")
     assert active_version() == other.pk
 
@@ -258,7 +258,7 @@ def test_moderators_read_and_administrators_change(client, blank, role, read, ch
     assert client.post(URL, {"percent": "2"}).status_code == change
     assert client.post(USE, {"version": "off"}).status_code == change
     assert client.get(USE).status_code == 405
-    assert not Batch.objects.filter(kind="filter").exists()
+    assert not Action.objects.filter(kind="filter").exists()
 
 
 def test_without_any_version_there_is_a_page(client, ada):
@@ -315,4 +315,4 @@ def test_setting_the_same_percentage_is_no_action(client, ada, blank):
     client.force_login(ada)
     versions.set_false_positive_limit(percent=2, actor=ada)
     assert "Nothing changed." in client.post(URL, {"percent": "2"}, follow=True).text
-    assert Batch.objects.filter(kind="filter").count() == 1
+    assert Action.objects.filter(kind="filter").count() == 1

@@ -249,9 +249,9 @@ def test_an_unusable_version_does_not_block_comments(starter, article, approved_
 
 def test_a_moderator_restores_a_comment_marked_by_the_filter(measured, article, maria):
     comment = make_comment(article, f"{SPAM} {SPAM.upper()}", guest=GuestFactory.create(name="casino bonus"))
-    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria).batch
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria).action
     assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED
     assert_sound()
-    undo(batch=act, actor=maria)
+    undo(action=act, actor=maria)
     assert Comment.objects.get(pk=comment.pk).state == State.SPAM
     assert_sound()

@@ -8,7 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from moderation import explanations
 from moderation.actions.decisions import undo
-from moderation.models import Batch, FilterVersion, ModerationSettings
+from moderation.models import Action, FilterVersion, ModerationSettings
 from moderation.spam_filter import versions
 from tests.moderation.spam_filter.helpers import active_version
 
@@ -28,7 +28,7 @@ def test_an_activation_can_be_undone(client, maria, ada, two):
     assert active_version() == second.pk
     assert explanations.describe_action(act) == f"Version {second.pk} is active"
     assert str(second.pk) in client.get("/moderation/actions/").content.decode()
-    assert undo(batch=act, actor=ada).batch.changes.count() == 1
+    assert undo(action=act, actor=ada).action.changes.count() == 1
     assert active_version() == first.pk
     off = versions.activate(version=None, actor=maria)
     assert explanations.describe_action(off) == "No filter is active"
@@ -38,20 +38,20 @@ def test_an_activation_can_be_undone(client, maria, ada, two):
 def test_setting_the_current_value_is_no_action(maria, two):
     versions.activate(version=two[0], actor=maria)
     assert versions.activate(version=two[0], actor=maria) is None
-    assert Batch.objects.count() == 1
+    assert Action.objects.count() == 1
 
 
 @pytest.mark.parametrize("percent", [0, 0.05, 21, -1, float("nan")])
 def test_the_percentage_has_limits(maria, percent):
     with pytest.raises(ValueError, match="not between"):
         versions.set_false_positive_limit(percent=percent, actor=maria)
-    assert not Batch.objects.exists()
+    assert not Action.objects.exists()
 
 
 def test_an_undo_keeps_later_changes(ada, omar):
     act = versions.set_false_positive_limit(percent=2, actor=ada)
     versions.set_false_positive_limit(percent=3, actor=omar)
-    assert undo(batch=act, actor=ada).batch is None
+    assert undo(action=act, actor=ada).action is None
     assert ModerationSettings.objects.get(pk=1).false_positive_limit == 3
 
 
@@ -63,9 +63,9 @@ def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     assert "Undo this action" not in client.get(url).text
     assert refusal in client.get(url).text
     assert refusal in client.post(f"{url}undo/", follow=True).text
-    undone = undo(batch=act, actor=ada).batch
+    undone = undo(action=act, actor=ada).action
     assert "Undo this action" not in client.get(f"/moderation/actions/{undone.pk}/").text
-    assert undo(batch=undone, actor=maria).batch is None
+    assert undo(action=undone, actor=maria).action is None
     assert ModerationSettings.objects.get(pk=1).false_positive_limit == 1
 
 

@@ -17,7 +17,7 @@ from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states, delete_comment
 from core.paging import PageCursor, older_than
 from moderation.actions.decisions import decide, move, undo
-from moderation.models import Batch
+from moderation.models import Action
 from moderation.transparency import audit_log as log
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -92,10 +92,10 @@ def test_undone_postings_and_imports_were_not_deleted_by_an_author(maria_client,
     delete_comment(comment=deleted, user=None, guest=deleted.guest)
     delete_comment(comment=undone, user=None, guest=undone.guest, reason=Reason.UNPOSTED)
     rows = [ImportedComment(source_id="1", author_name="Jim", body="Jim.", created_at=timezone.now())]
-    brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
-    import_comments(article=article, comments=rows, actor=maria, batch=brought.pk)
-    taken_back = undo(batch=brought, actor=maria).batch
-    undo(batch=taken_back, actor=maria)
+    brought = Action.objects.create(kind=Action.Kind.IMPORT, actor=maria)
+    import_comments(article=article, comments=rows, actor=maria, action_id=brought.pk)
+    taken_back = undo(action=brought, actor=maria).action
+    undo(action=taken_back, actor=maria)
     page = maria_client.get(URL)
     assert [(row.event, row.before) for row in page.context["rows"]][:4] == [
         ("Published: imported", "Import undone"),
@@ -108,7 +108,7 @@ def test_undone_postings_and_imports_were_not_deleted_by_an_author(maria_client,
     ]
     assert len(listed_ids(maria_client, "?what=undone")) == 2
 
-    undo(batch=Batch.objects.get(undoes=taken_back), actor=maria)
+    undo(action=Action.objects.get(undoes=taken_back), actor=maria)
     recent = maria_client.get("/moderation/?queue=recent").context["rows"]
     assert [item.state for item, _url, _is_open in recent] == [
         "Import undone",

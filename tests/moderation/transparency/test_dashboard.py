@@ -13,7 +13,7 @@ from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import delete_comment
 from core.dates.formats import time_formatter
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch, Case, Finding, Rule
+from moderation.models import Action, Case, Finding, Rule
 from moderation.transparency import charts, dashboard
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -55,13 +55,13 @@ def test_undone_removals_do_not_count(maria):
         Comment.objects.filter(pk=ids[2]).update(state_reason=Reason.IMPORTED)
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    undone = undo(batch=act.batch, actor=maria)
+    undone = undo(action=act.action, actor=maria)
 
     def reasons() -> list[tuple[str, int]]:
         return [(share.label, share.n) for share in dashboard.load_period(30, UTC).reasons]
 
     assert reasons() == [("insult", 1)]
-    undo(batch=undone.batch, actor=maria)
+    undo(action=undone.action, actor=maria)
     assert reasons() == [("spam", 3)]
     assert dashboard.load_period(30, UTC).decided == 4
     assert dashboard.busiest_stories(30, UTC, None) == [(article.slug, "The pier", 3)]
@@ -81,9 +81,9 @@ def test_the_end_of_a_removal_before_the_period_does_not_count(maria):
 
     assert reasons() == {"spam": 1}
     decide(ids=[restored], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    undone = undo(batch=before.batch, actor=maria)
+    undone = undo(action=before.action, actor=maria)
     assert reasons() == {"spam": 1}
-    undo(batch=undone.batch, actor=maria)  # the removal of 40 days ago holds again
+    undo(action=undone.action, actor=maria)  # the removal of 40 days ago holds again
     assert reasons() == {"spam": 1}
     decide(ids=[redone], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert reasons() == {"spam": 1}
@@ -120,7 +120,7 @@ def test_a_removal_before_the_period_that_is_restored_does_not_count(maria):
     with triggers_disabled():
         Transition.objects.update(at=timezone.now() - timedelta(days=40))
     insult = decide(ids=[comment], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    undo(batch=insult.batch, actor=maria)
+    undo(action=insult.action, actor=maria)
     assert dashboard.load_period(30, UTC).reasons == []
     assert [share.n for share in dashboard.load_period(90, UTC).reasons] == [1]
 
@@ -133,8 +133,8 @@ def test_undone_postings_and_imports_do_not_count(maria):
         ImportedComment(source_id=str(n), author_name="Jim", body=f"Jim {n}", created_at=timezone.now())
         for n in range(3)
     ]
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-    imported = import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+    action = Action.objects.create(kind=Action.Kind.IMPORT)
+    imported = import_comments(article=article, comments=rows, actor=None, action_id=action.pk).created
 
     def counts() -> tuple[int, int, int]:
         """Return the comments that were posted, those of the story, and those of its timeline."""
@@ -147,9 +147,9 @@ def test_undone_postings_and_imports_do_not_count(maria):
     assert counts() == (1, 4, 4)
     decide(ids=imported[:1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     assert counts() == (1, 4, 4)
-    away = undo(batch=batch, actor=maria).batch
+    away = undo(action=action, actor=maria).action
     assert counts() == (1, 2, 2)  # the one that was decided on stays
-    undo(batch=away, actor=maria)
+    undo(action=away, actor=maria)
     assert counts() == (1, 4, 4)
     delete_comment(comment=kept, user=ada, guest=None)
     assert counts() == (1, 4, 4)
@@ -221,12 +221,12 @@ def test_decisions_are_counted_by_rule(maria):
         )
     decide(ids=[c.pk for c in comments[:3]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     wrong = decide(ids=[comments[3].pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
-    back = undo(batch=wrong.batch, actor=maria)
+    back = undo(action=wrong.action, actor=maria)
     (record,) = dashboard.check_records(30, UTC)
     assert (record.label, record.decided, record.removed, record.undone) == ("a term: casino", 4, 100, 25)
-    again = undo(batch=back.batch, actor=maria)  # the undo was undone, so the decision is in effect
+    again = undo(action=back.action, actor=maria)  # the undo was undone, so the decision is in effect
     assert dashboard.check_records(30, UTC)[0].undone == 0
-    undo(batch=again.batch, actor=maria)
+    undo(action=again.action, actor=maria)
     assert dashboard.check_records(30, UTC)[0].undone == 25
 
 
@@ -235,10 +235,10 @@ def test_a_partly_undone_action_counts_by_comment(maria):
     comments = [make_comment(article) for _ in range(4)]
     for comment in comments:
         Finding.objects.create(comment=comment, revision=1, check_name="links", strength=1, holds=True)
-    sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).action
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    undo(batch=sweep, actor=maria)  # it undoes one decision, since three comments have newer ones
+    undo(action=sweep, actor=maria)  # it undoes one decision, since three comments have newer ones
     (record,) = dashboard.check_records(30, UTC)
     assert (record.decided, record.undone) == (7, 14)
 
@@ -296,7 +296,7 @@ def test_a_timeline_is_counted_once_until_the_log_of_its_discussion_goes_on(mari
     assert read_chart() == ([2, 0], 0)
     decision = decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     assert read_chart() == ([2, 1], 1)
-    undo(batch=decision.batch, actor=maria)
+    undo(action=decision.action, actor=maria)
     assert read_chart() == ([2, 0], 1)
     make_comment(article)
     assert read_chart() == ([3, 0], 1)

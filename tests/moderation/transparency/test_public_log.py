@@ -24,7 +24,7 @@ def test_the_public_log_has_counts_and_no_names(client, maria):
     decide(ids=ids[:4], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[4:5], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     act = decide(ids=ids[5:], to=State.REJECTED, reason=Reason.NAME, actor=maria)
-    undo(batch=act.batch, actor=maria)
+    undo(action=act.action, actor=maria)
     answer = client.get("/moderation-log/")
     page = answer.text
     assert "5 comments removed: 4 spam, 1 for another reason." in page
@@ -49,16 +49,16 @@ def test_the_public_log_counts_decisions_in_effect_once(client, maria):
         return client.get("/moderation-log/").text
 
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    first = undo(batch=act.batch, actor=maria)
+    first = undo(action=act.action, actor=maria)
     assert "No comments were removed." in log()
-    again = undo(batch=first.batch, actor=maria)
+    again = undo(action=first.action, actor=maria)
     assert "4 comments removed, as spam.</li>" in log()
-    undo(batch=again.batch, actor=maria)
+    undo(action=again.action, actor=maria)
     assert "No comments were removed." in log()
     change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
-    batch = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
+    action = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).action
     assert ": 4 comments restored.</li>" in log()
-    undo(batch=batch, actor=maria)
+    undo(action=action, actor=maria)
     assert "4 comments removed, as spam. The checks decided 4 of them.</li>" in log()
 
 

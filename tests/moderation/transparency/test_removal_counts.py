@@ -19,7 +19,7 @@ from comments.services.states import change_states, delete_comment
 from moderation.actions.decisions import decide, undo
 from moderation.checks.results import CheckResult
 from moderation.erasure import restrictions
-from moderation.models import Batch, Finding, Restriction
+from moderation.models import Action, Finding, Restriction
 from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.database import rolled_back
@@ -47,11 +47,11 @@ def test_the_decider_follows_every_decision_and_its_undo(maria):
     assert stored_counts() == counts
     removed = decide(ids=ids, to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     assert stored_counts() == {"rejected/off_topic/person": 2}  # no check detects off-topic comments
-    back = undo(batch=removed.batch, actor=maria)
+    back = undo(action=removed.action, actor=maria)
     assert stored_counts() == counts
-    undo(batch=back.batch, actor=maria)
+    undo(action=back.action, actor=maria)
     assert stored_counts() == {"rejected/off_topic/person": 2}
-    undo(batch=spam.batch, actor=maria)  # a newer decision exists, so nothing changes
+    undo(action=spam.action, actor=maria)  # a newer decision exists, so nothing changes
     assert sum(stored_counts().values()) == 2
 
     delete_comment(comment=third, user=None, guest=third.guest)
@@ -65,9 +65,9 @@ def test_an_undo_restores_the_decider(maria):
     assert stored_counts() == {"spam/spam/machine": 1}
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert stored_counts() == {}
-    back = undo(batch=act.batch, actor=maria)
+    back = undo(action=act.action, actor=maria)
     assert stored_counts() == {"spam/spam/machine": 1}
-    undo(batch=back.batch, actor=maria)
+    undo(action=back.action, actor=maria)
     assert stored_counts() == {}
 
 
@@ -80,8 +80,8 @@ def test_a_check_proposes_removals_by_the_text_and_not_by_the_author(maria):
     edit_comment(comment=edited, body="Without the links.", user=None, guest=edited.guest)
     decide(ids=[new.pk, edited.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     assert stored_counts() == {"spam/spam/person": 2}
-    batch = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
-    change_states(ids=[grouped.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria, batch=batch.pk)
+    action = Action.objects.create(kind=Action.Kind.DECISION, actor=maria, parameters={"group": "a"})
+    change_states(ids=[grouped.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria, action_id=action.pk)
     assert stored_counts() == {"spam/spam/person": 2, "spam/spam/confirmed": 1}
 
 
@@ -108,8 +108,10 @@ def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(
         assert removal_counts.confirmed_proposals([comment.pk]) == (
             {comment.pk} if reason in confirmed else set()
         )
-    group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
-    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
+    group = Action.objects.create(kind=Action.Kind.DECISION, actor=maria, parameters={"group": "a"})
+    change_states(
+        ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, action_id=group.pk
+    )
     assert stored_counts() == {"rejected/off_topic/confirmed": 1}
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=maria)
     assert stored_counts() == {"rejected/sealed/person": 1}
@@ -129,7 +131,7 @@ def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
     assert version == 1  # its summary changed
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert stored_counts() == {}
-    undo(batch=act.batch, actor=maria)
+    undo(action=act.action, actor=maria)
     assert stored_counts() == {"spam/screened/machine": 1}
 
 
@@ -140,15 +142,15 @@ class Model:
         self.lines: dict[int, list[tuple[Any, str]]] = {c.pk: [(None, "")] for c in comments}
         self.found: set[int] = set()
 
-    def add(self, ids: list[int], batch: Any, key: str) -> None:
+    def add(self, ids: list[int], action: Any, key: str) -> None:
         for pk in ids:
             is_proposed = pk in self.found and key.startswith("spam")
-            self.lines[pk].append((batch, key.replace("person", "confirmed") if is_proposed else key))
+            self.lines[pk].append((action, key.replace("person", "confirmed") if is_proposed else key))
 
-    def take_back(self, ids: list[int], undone: Any, batch: Any) -> None:
+    def take_back(self, ids: list[int], undone: Any, action: Any) -> None:
         for pk in ids:
             place = next(n for n, (name, _) in enumerate(self.lines[pk]) if name == undone)
-            self.lines[pk].append((batch, self.lines[pk][place - 1][1]))
+            self.lines[pk].append((action, self.lines[pk][place - 1][1]))
 
     def counts_of(self, ids: list[int]) -> Counter[str]:
         return Counter(key for pk in ids if (key := self.lines[pk][-1][1]))
@@ -175,7 +177,7 @@ ACTS = st.lists(
 def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
     articles: list[Article] = [make_article(), make_article()]
     comments = [make_comment(articles[n % 2]) for n in range(5)]
-    model, batches = Model(comments), []
+    model, actions = Model(comments), []
     for act, places, number in acts:
         ids = [comments[n].pk for n in sorted(places)]
         first = Comment.objects.get(pk=ids[0])
@@ -187,18 +189,18 @@ def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
                     "approve": (State.PUBLISHED, Reason.APPROVED, ""),
                 }[act]
                 done = decide(ids=ids, to=to, reason=reason, actor=maria)
-                if done.batch:
-                    batches.append(done.batch)
-                    model.add(done.changed, done.batch.pk, key)
+                if done.action:
+                    actions.append(done.action)
+                    model.add(done.changed, done.action.pk, key)
             case "machine":
                 changed = change_states(ids=ids, to=State.PENDING, reason=Reason.SCREENED, actor=None)
                 model.add(changed, None, "")
-            case "undo" if batches:
-                undone = batches[number % len(batches)]
-                back = undo(batch=undone, actor=maria)
-                if back.batch:
-                    batches.append(back.batch)
-                    model.take_back(back.changed, undone.pk, back.batch.pk)
+            case "undo" if actions:
+                undone = actions[number % len(actions)]
+                back = undo(action=undone, actor=maria)
+                if back.action:
+                    actions.append(back.action)
+                    model.take_back(back.changed, undone.pk, back.action.pk)
             case "delete":
                 if delete_comment(comment=first, user=None, guest=first.guest):
                     model.add([first.pk], None, "deleted/author/person")
@@ -243,11 +245,11 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
         chance, done = Random(seed), []
         for _ in range(10):
             if done and chance.random() < 0.4:
-                action = undo(batch=chance.choice(done), actor=maria)
+                result = undo(action=chance.choice(done), actor=maria)
             else:
                 to, reason = chance.choice([(State.SPAM, Reason.SPAM), (State.PUBLISHED, Reason.APPROVED)])
-                action = decide(ids=chance.sample(ids, 3), to=to, reason=reason, actor=maria)
-            done += [action.batch] if action.batch else []
+                result = decide(ids=chance.sample(ids, 3), to=to, reason=reason, actor=maria)
+            done += [result.action] if result.action else []
         connection.close()
 
     with ThreadPoolExecutor(4) as pool:

@@ -120,7 +120,7 @@ def article(transactional_db, policy_without_moderation, monkeypatch):
         ImportedComment(str(n), name, body, START + timedelta(minutes=n), parent)
         for n, (name, body, parent) in enumerate(TALK)
     ]
-    import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+    import_comments(article=article, comments=comments, actor=None, action_id=uuid4())
     return article
 
 

@@ -40,7 +40,7 @@ def story(transactional_db, policy_without_moderation, monkeypatch):
         ImportedComment(str(n), name, f"{name} on the ferry.", START + timedelta(minutes=n), parent)
         for n, (name, parent) in enumerate(roots + replies)
     ]
-    import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+    import_comments(article=article, comments=comments, actor=None, action_id=uuid4())
     return article
 
 

@@ -33,9 +33,9 @@ def test_undone_restricted_and_erased_comments_are_not_learnt(maria, moderation_
     article = make_article()
     undone, sealed, stays = (make_comment(article, f"Word {n}") for n in range(3))
     acts = [
-        decide(ids=[c.pk], to=State.SPAM, reason="spam", actor=maria).batch for c in (undone, sealed, stays)
+        decide(ids=[c.pk], to=State.SPAM, reason="spam", actor=maria).action for c in (undone, sealed, stays)
     ]
-    undo(batch=acts[0], actor=maria)
+    undo(action=acts[0], actor=maria)
     restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=maria)
     assert lines() == [(stays.pk, True)]
 

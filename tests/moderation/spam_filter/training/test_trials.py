@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from comments.models import State
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch, FilterVersion, ModerationSettings
+from moderation.models import Action, FilterVersion, ModerationSettings
 from moderation.spam_filter import active_model, training, versions
 from moderation.spam_filter.examples import current_decisions
 from tests.factories import UserFactory, make_article, make_comment
@@ -38,9 +38,9 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
         made.evaluation["log_loss"]
         < training.evaluate(active_model.load_model(starter.pk), list(current_decisions()))["log_loss"]
     )
-    act = Batch.objects.get(kind="filter")
+    act = Action.objects.get(kind="filter")
     assert act.actor is None
-    undo(batch=act, actor=UserFactory.create(roles=("Administrator",)))
+    undo(action=act, actor=UserFactory.create(roles=("Administrator",)))
     assert ModerationSettings.objects.get().filter == starter
 
 

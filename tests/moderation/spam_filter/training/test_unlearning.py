@@ -4,7 +4,7 @@ import pytest
 
 from moderation.actions.decisions import undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, FilterVersion, Restriction
+from moderation.models import Action, FilterVersion, Restriction
 from moderation.spam_filter import active_model, training, versions
 from tests.helpers.postgres.shared_rows import shared_rows
 from tests.moderation.spam_filter.training.decisions import (
@@ -82,12 +82,12 @@ def test_weights_from_restricted_comments_are_deleted_while_the_filter_is_off(le
 
 def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
     before = active_version()
-    acts = list(Batch.objects.filter(kind="decision").order_by("at")[:3])
+    acts = list(Action.objects.filter(kind="decision").order_by("at")[:3])
     for act in acts[:2]:
-        undo(batch=act, actor=maria)
+        undo(action=act, actor=maria)
     training.run()
     assert active_version() == before
-    undo(batch=acts[2], actor=maria)
+    undo(action=acts[2], actor=maria)
     FilterVersion.objects.filter(evaluated_at=None).delete()
     assert f"version {before.pk} without its removed examples" in training.run()
     assert active_version().trained_on["decisions"] == 57

@@ -1,4 +1,4 @@
-"""No batch, author or moderator outweighs the others."""
+"""No action, author or moderator outweighs the others."""
 
 from dataclasses import replace
 from random import Random
@@ -12,10 +12,10 @@ from moderation.models import FilterVersion
 from moderation.spam_filter import active_model, examples, training
 from moderation.spam_filter.classifier.model import Model
 from moderation.spam_filter.examples import (
-    MAX_BATCH_SHARE,
-    MAX_BATCH_WEIGHT,
+    MAX_ACTION_SHARE,
+    MAX_ACTION_WEIGHT,
     MAX_MODERATOR_WEIGHT,
-    MIN_BATCH_WEIGHT,
+    MIN_ACTION_WEIGHT,
     example_weights,
 )
 from moderation.spam_filter.thresholds import GoodScores, review_threshold
@@ -33,13 +33,13 @@ from tests.moderation.spam_filter.training.decisions import (
 pytestmark = pytest.mark.django_db
 
 
-def test_no_batch_author_or_moderator_outweighs_the_rest():
-    sweep = [decided(n, batch="b") for n in range(1_000)]
-    assert sum(example_weights(sweep)) == pytest.approx(MIN_BATCH_WEIGHT)
+def test_no_action_author_or_moderator_outweighs_the_rest():
+    sweep = [decided(n, action="b") for n in range(1_000)]
+    assert sum(example_weights(sweep)) == pytest.approx(MIN_ACTION_WEIGHT)
     after = [*sweep, *(decided(n) for n in range(1_000, 1_200))]
-    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_SHARE * 200)
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_ACTION_SHARE * 200)
     after = [*sweep, *(decided(n) for n in range(1_000, 3_000))]
-    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_WEIGHT)
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_ACTION_WEIGHT)
     flood = [decided(n, author="g1") for n in range(1_000)]
     assert sum(example_weights(flood)) == pytest.approx(examples.MAX_AUTHOR_WEIGHT)
     alone = [decided(n) for n in range(1_000)]
@@ -53,7 +53,7 @@ def test_no_batch_author_or_moderator_outweighs_the_rest():
 
 
 @pytest.mark.parametrize("is_bound", [True, False])
-def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_bound):
+def test_a_poisoned_action_does_not_hold_good_comments(starter, monkeypatch, is_bound):
     """After 60 correct decisions, one action marks 300 good comments as spam.
 
     Without the bound, good comments would then score much higher.
@@ -68,11 +68,11 @@ def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_b
     right = [
         replace(decided(n, is_spam=n % 3 == 0), data=comment_data(is_spam=n % 3 == 0)) for n in range(60)
     ]
-    wrong = [replace(decided(n, batch="b"), data=comment_data(is_spam=False)) for n in range(100, 400)]
+    wrong = [replace(decided(n, action="b"), data=comment_data(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
         monkeypatch.setattr(
             "moderation.spam_filter.training.example_weights",
-            lambda decisions, _batch=0: [1.0] * len(decisions),
+            lambda decisions, _action=0: [1.0] * len(decisions),
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
     at = review_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
@@ -85,17 +85,17 @@ def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_b
     assert all(score >= at for score in spam)
 
 
-def test_one_batch_does_not_shift_the_calibration(starter):
-    """A batch counts as one comment, however many it has; otherwise its effect on the model would count
+def test_one_action_does_not_shift_the_calibration(starter):
+    """An action counts as one comment, however many it has; otherwise its effect on the model would count
     twice."""
     decisions = learnable(40, 120)
-    spam_batch = [replace(decided(n, batch="b"), data=decisions[n % 120].data) for n in range(160, 660)]
+    spam_action = [replace(decided(n, action="b"), data=decisions[n % 120].data) for n in range(160, 660)]
     alone = training.train(decisions, Model.from_bytes(bytes(starter.weights)))
-    after = training.train([*decisions, *spam_batch], Model.from_bytes(bytes(starter.weights)))
+    after = training.train([*decisions, *spam_action], Model.from_bytes(bytes(starter.weights)))
     assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
 
 
-def test_one_batch_does_not_move_the_threshold(starter, maria):
+def test_one_action_does_not_move_the_threshold(starter, maria):
     decided_comments(60, maria)
     training.update_metrics(starter)
     before = starter.evaluation["highest"]
@@ -113,19 +113,19 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     assert starter.evaluation["metrics"]["ham"] == 100
     assert starter.evaluation["good"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
-    batch_score = starter.evaluation["highest"][0]
+    action_score = starter.evaluation["highest"][0]
     assert after == review_threshold(
-        1, GoodScores.of([*before, batch_score]), active_model.starter_good_scores()
-    )  # as one comment of the batch would move it
-    assert after < batch_score
+        1, GoodScores.of([*before, action_score]), active_model.starter_good_scores()
+    )  # as one comment of the action would move it
+    assert after < action_score
 
 
 @pytest.mark.parametrize(("others", "equivalent"), [(75, 5), (600, 25)])
-def test_a_large_batch_counts_like_a_small_one_in_the_log_loss(others, equivalent):
+def test_a_large_action_counts_like_a_small_one_in_the_log_loss(others, equivalent):
     right = [decided(n) for n in range(others)]
-    spam_batch = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
+    spam_action = [decided(n, action="b", is_spam=False) for n in range(others, others + 100)]
     loss = training.log_loss(
-        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *spam_batch])
+        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *spam_action])
     )
     assert loss == pytest.approx(
         training.log_loss([0.9] * (others + equivalent), [True] * others + [False] * equivalent)
@@ -133,7 +133,7 @@ def test_a_large_batch_counts_like_a_small_one_in_the_log_loss(others, equivalen
 
 
 def mark_good_comments_as_spam(count: int, actor, seed: int) -> None:
-    """Post so many good comments and mark them as spam, in batches of five."""
+    """Post so many good comments and mark them as spam, in actions of five."""
     article, rng = make_article(f"Story {seed}"), Random(seed)
     for _ in range(count // 5):
         ids = [post_comment(article, rng, is_spam=False).pk for _ in range(5)]

@@ -1,0 +1,26 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
+
+    dependencies = [("archive", "0005_no_lists_of_the_log")]
+
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RenameField("import", "batch", "action"),
+                migrations.AlterField(
+                    "import",
+                    "action",
+                    models.OneToOneField(
+                        db_column="batch_id",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="import_of",
+                        to="moderation.batch",
+                    ),
+                ),
+            ]
+        )
+    ]

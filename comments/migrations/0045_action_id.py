@@ -1,0 +1,28 @@
+from django.db import migrations, models
+from django.db.models import Q
+
+
+class Migration(migrations.Migration):
+    """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
+
+    dependencies = [("comments", "0044_plain_names")]
+
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RemoveConstraint("transition", "transition_once_a_batch"),
+                migrations.RenameField("transition", "batch", "action_id"),
+                migrations.AlterField(
+                    "transition", "action_id", models.UUIDField(db_column="batch", null=True)
+                ),
+                migrations.AddConstraint(
+                    "transition",
+                    models.UniqueConstraint(
+                        condition=~Q(action_id=None),
+                        fields=["action_id", "comment"],
+                        name="transition_once_a_batch",
+                    ),
+                ),
+            ]
+        )
+    ]
