@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from core.database.independent_operations import rename_content_type
+from core.database.renamed_models import rename_content_type
 
 
 class Migration(migrations.Migration):

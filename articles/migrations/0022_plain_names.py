@@ -2,7 +2,8 @@ from django.db import migrations, models
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from core.database.independent_operations import IndependentOperations, rename_model
+from core.database.independent_operations import IndependentOperations
+from core.database.renamed_models import rename_model
 
 
 class Migration(migrations.Migration):

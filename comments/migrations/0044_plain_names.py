@@ -2,7 +2,7 @@ from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import migrations, models
 
-from core.database.independent_operations import rename_content_type
+from core.database.renamed_models import rename_content_type
 
 # A state operation cannot rename a field within the expression of another.
 SEARCH_VECTOR = models.GeneratedField(

@@ -42,7 +42,7 @@ def fetch_instances(
 
 
 def column_names(model: type[Model], *, without: Collection[str] = ()) -> list[str]:
-    """Return the columns of a model, in its order, but for those `without`."""
+    """Return the names of a model's columns in the model's order, except those in `without`."""
     names = [str(field.column) for field in model._meta.concrete_fields]
     return [name for name in names if name not in without]
 

@@ -6,7 +6,8 @@ from django.db.models.constraints import BaseConstraint
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from core.database.independent_operations import IndependentOperations, rename_model
+from core.database.independent_operations import IndependentOperations
+from core.database.renamed_models import rename_model
 
 # Old and new beginnings of the names of constraints, indexes, sequences and triggers of these apps' tables.
 # The names of tables come first: a column's constraint begins with its table's name.

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from core.database.independent_operations import rename_content_type
+from core.database.renamed_models import rename_content_type
 
 TO_ACTION = {
     "db_column": "batch_id",
