@@ -62,7 +62,7 @@ class PersonalDataFile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.OneToOneField(User, models.CASCADE, null=True, related_name="+")
     guest = models.OneToOneField(Guest, models.CASCADE, null=True, related_name="+")
-    asked_at = models.DateTimeField(default=timezone.now)
+    requested_at = models.DateTimeField(default=timezone.now, db_column="asked_at")
     ready_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -48,18 +48,18 @@ def current_file(person: Person) -> PersonalDataFile | None:
     if row is None:
         return None
     if row.ready_at is None:
-        return row if timezone.now() - row.asked_at < CREATION_TIMEOUT else None
+        return row if timezone.now() - row.requested_at < CREATION_TIMEOUT else None
     return row if timezone.now() < expires_at(row) and storage().exists(file_name(row.pk)) else None
 
 
 def expires_at(row: PersonalDataFile) -> datetime:
     """Return the time at which a file that is ready is deleted."""
-    return (row.ready_at or row.asked_at) + FILE_RETENTION
+    return (row.ready_at or row.requested_at) + FILE_RETENTION
 
 
 def next_request_at(row: PersonalDataFile) -> datetime:
     """Return the time from which the person of this file can request a new one."""
-    return row.asked_at + REQUEST_INTERVAL
+    return row.requested_at + REQUEST_INTERVAL
 
 
 def request_file(person: Person) -> PersonalDataFile | None:
@@ -133,7 +133,7 @@ def file_name(pk: UUID) -> str:
 def delete_expired() -> int:
     """Delete files after FILE_RETENTION, and files without a request. An hourly job. Returns their number."""
     now, deleted = timezone.now(), 0
-    PersonalDataFile.objects.filter(asked_at__lt=now - FILE_RETENTION, ready_at=None).delete()
+    PersonalDataFile.objects.filter(requested_at__lt=now - FILE_RETENTION, ready_at=None).delete()
     PersonalDataFile.objects.filter(ready_at__lt=now - FILE_RETENTION).delete()
     PersonalDataFile.objects.filter(Q(user__name="") | Q(guest__name="")).delete()  # files of erased people
     known = {file_name(pk) for pk in PersonalDataFile.objects.values_list("pk", flat=True)}

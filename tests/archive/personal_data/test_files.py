@@ -53,7 +53,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 
 def wait_a_day() -> None:
     """Make the files of people a day old, after which they can ask for new ones."""
-    PersonalDataFile.objects.update(asked_at=timezone.now() - files.REQUEST_INTERVAL)
+    PersonalDataFile.objects.update(requested_at=timezone.now() - files.REQUEST_INTERVAL)
 
 
 def make(person: Person) -> dict[str, Any]:
@@ -302,7 +302,7 @@ def test_one_request_at_a_time(jim: User) -> None:
     second = files.request_file(Person(user=jim))
     assert second
     assert PersonalDataFile.objects.get() == second
-    PersonalDataFile.objects.update(asked_at=timezone.now() - timedelta(hours=2))
+    PersonalDataFile.objects.update(requested_at=timezone.now() - timedelta(hours=2))
     assert files.current_file(Person(user=jim)) is None  # its job was lost
     assert files.request_file(Person(user=jim))
 

@@ -36,7 +36,7 @@ def test_a_member_requests_and_downloads_the_file(jim: User, jim_client: Client)
     assert "You can make a new file from" in ready
     assert "Make a new file" not in ready
     assert "You can make one file a day." in words(jim_client.post(URL, follow=True))
-    PersonalDataFile.objects.update(asked_at=timezone.now() - timedelta(days=1))
+    PersonalDataFile.objects.update(requested_at=timezone.now() - timedelta(days=1))
     assert "Make a new file" in words(jim_client.get(URL))
     assert "Your data is being collected." in words(jim_client.post(URL, follow=True))
     assert "The file is deleted on" in ready
