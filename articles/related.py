@@ -93,7 +93,7 @@ changed AS MATERIALIZED (
   SELECT a.id, n.keywords FROM articles_article a JOIN new_keywords n USING (id)
   WHERE a.keywords <> n.keywords AND a.version = n.version ORDER BY a.id FOR NO KEY UPDATE OF a)
 UPDATE articles_article a SET keywords = changed.keywords FROM changed WHERE a.id = changed.id"""
-# The published stories related to the article `a` of the surrounding statement; `place` 1 is the closest.
+# The published stories related to the article `a` of the surrounding statement; `rank` 1 is the closest.
 # A part of that statement, so that a story's page does not need one more.
 RELATED_QUERY = f"""
 WITH candidates AS (
@@ -116,8 +116,8 @@ SELECT s.slug, s.title, s.published_at, s.source_zone,
        CASE WHEN i.id IS NOT NULL THEN
          json_build_object('id', i.id, 'suffix', i.suffix, 'width', i.width, 'sizes', i.sizes)::text
        END AS image,
-       row_number() OVER (ORDER BY weighed.weight DESC, s.published_at DESC, s.id DESC) AS place
+       row_number() OVER (ORDER BY weighed.weight DESC, s.published_at DESC, s.id DESC) AS rank
 FROM (SELECT id, sum(weight) AS weight FROM candidates GROUP BY id) weighed
 JOIN articles_article s USING (id)
 LEFT JOIN articles_image i ON i.id = s.lead_image_id
-ORDER BY place LIMIT {MAX_RELATED}"""
+ORDER BY rank LIMIT {MAX_RELATED}"""

@@ -52,8 +52,8 @@ class Masthead:
     `unread` has the id of the story of each follow of the reader with unread updates, None for that of a
     topic, and the number of these updates. `is_for_guest` says that the reader is a guest: the shell of
     a story's page, which all share, is rendered without a reader but with the masthead of the member who
-    needs it.
-    `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all stories.
+    needs it. `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all
+    stories.
     `waiting` is the number of comments that wait for a person who may decide, up to MAX_WAITING.
     """
 

@@ -204,8 +204,8 @@ def _check_submission(
     """
     limits = check_rate_limits(submission, context)
     findings = registry.run_checks(submission, context)
-    needs_review = _needed_review(submission, context, findings) == "hold"
-    nudges = applicable_nudges(submission, context, findings, needs_review=needs_review)
+    becomes_pending = _needed_review(submission, context, findings) == "hold"
+    nudges = applicable_nudges(submission, context, findings, becomes_pending=becomes_pending)
     return limits, findings, nudges
 
 

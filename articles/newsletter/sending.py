@@ -43,7 +43,7 @@ from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
 
 RECIPIENT_KIND = "r"  # the letter of the tokens in return paths
-MAX_DETAILS_LENGTH = 500  # characters
+MAX_FAILURE_DETAILS_LENGTH = 500  # characters
 RECIPIENT_RETENTION = timedelta(days=90)  # afterwards only their number is stored
 
 QUEUED, SENT, FAILED = (
@@ -321,7 +321,8 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
     if mail.failure is None:
         return {"state": SENT, "failure_code": "", "failure_details": ""}
     code, details = classify_failure(mail.failure)
-    failure = {"failure_code": code, "failure_details": mask_email_addresses(details)[:MAX_DETAILS_LENGTH]}
+    details = mask_email_addresses(details)[:MAX_FAILURE_DETAILS_LENGTH]
+    failure = {"failure_code": code, "failure_details": details}
     if response := undeliverable.unknown_recipient_response(mail.failure):
         undeliverable.add(mail.to[0], response)
         return {"state": FAILED, **failure}
@@ -346,7 +347,7 @@ def note_bounce(token: MailToken, response: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
-    details = mask_email_addresses(response)[:MAX_DETAILS_LENGTH]
+    details = mask_email_addresses(response)[:MAX_FAILURE_DETAILS_LENGTH]
     rows.update(state=bounced, failure_code="", failure_details=details)
 
 

@@ -15,7 +15,7 @@ from bench.filter import sets
 from bench.filter.scoring import decided
 from bench.filter.sets import Row
 from moderation.spam_filter.classifier.model import Model
-from moderation.spam_filter.thresholds import GoodScores, review_threshold
+from moderation.spam_filter.thresholds import GoodScores, pending_threshold
 
 if TYPE_CHECKING:
     from moderation.spam_filter.examples import Decision
@@ -76,7 +76,7 @@ def _poisoned(starter: Model, good: list[Row], spam: list[Row], counts: Counts) 
         evaluated = [*later, *wrong[counts.wrong :]]
         evaluation, usual_evaluation = (training.evaluate(one, evaluated) for one in (model, starter))
         own_scores = GoodScores(evaluation["good"], evaluation["highest"], evaluation["weights"])
-        at = review_threshold(1.0, own_scores, GoodScores(0, []))
+        at = pending_threshold(1.0, own_scores, GoodScores(0, []))
         shares = tuple(
             100 * sum(model.score(row.data) >= at for row in rows) / len(rows)
             for rows in (others, others_on_topic[: counts.others], others_spam[: counts.others])
@@ -105,4 +105,4 @@ def _wrong(good: Iterable[Row], first: int, per_action: int) -> Iterator["Decisi
     """Yield wrong decisions, numbered from `first`, `per_action` of them in each action."""
     for n, row in enumerate(good):
         one = replace(decided(first + n, row), is_spam=True, author=f"wronged {n}", actor=WRONG_ONE)
-        yield replace(one, action=UUID(int=n // per_action))
+        yield replace(one, action_id=UUID(int=n // per_action))

@@ -51,7 +51,7 @@ def decided(n: int, row: Row) -> "Decision":
         data=row.data,
         found=(),
         actor=1,
-        action=None,
+        action_id=None,
         author=f"{row.source}: {row.data.author}",
     )
 

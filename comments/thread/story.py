@@ -168,8 +168,8 @@ STORY_WITH_RELATED_QUERY = _STORY.format(
     more_columns=", related.slugs, related.titles, related.times, related.zones, related.images",
     more_joins=f"""
 CROSS JOIN LATERAL (
-  SELECT array_agg(slug ORDER BY place) AS slugs, array_agg(title ORDER BY place) AS titles,
-         array_agg(published_at ORDER BY place) AS times, array_agg(source_zone ORDER BY place) AS zones,
-         array_agg(image ORDER BY place) AS images
+  SELECT array_agg(slug ORDER BY rank) AS slugs, array_agg(title ORDER BY rank) AS titles,
+         array_agg(published_at ORDER BY rank) AS times, array_agg(source_zone ORDER BY rank) AS zones,
+         array_agg(image ORDER BY rank) AS images
   FROM ({RELATED_QUERY}) r) related""",
 )

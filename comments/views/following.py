@@ -192,8 +192,8 @@ def notifications(request: SiteRequest) -> HttpResponse:
     if request.method == "POST":
         form = ShownForm(request.POST)
         if form.is_valid():
-            page = form.cleaned_data
-            mark_seen_until(unread.filter(pk__in=page["follows"]), min(page["until"], until), until)
+            shown = form.cleaned_data
+            mark_seen_until(unread.filter(pk__in=shown["follows"]), min(shown["until"], until), until)
         return redirect("notifications")
     follows = list(
         unread.select_related("article", "topic").order_by("-first_unread_at", "-pk")[:FOLLOWS_SHOWN]

@@ -32,7 +32,7 @@ MAX_SKIPPED_LISTED = 20  # skipped comments that are listed with the reason
 
 @dataclass(frozen=True)
 class ActionResult:
-    """The result of an action. Without an action nothing changed and nothing was written."""
+    """The result of an action. `action` is None if nothing changed; then nothing was written."""
 
     action: Action | None
     changed: list[int] = field(default_factory=list)
@@ -95,7 +95,7 @@ def decide(
 
 
 def make_result(action: Action, ids: Iterable[int], changed: list[int]) -> ActionResult:
-    """Return the result of an action that was asked to change `ids`. It lists the skipped ones."""
+    """Return the result of an action on `ids`, with those that it skipped."""
     skipped_ids = sorted(set(ids) - set(changed))
     return ActionResult(
         action if changed else None,

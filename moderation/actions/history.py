@@ -74,19 +74,19 @@ def summarize(actions: Sequence[Action], user: User | None) -> list[ActionSummar
     """Return summaries of these actions, with names as this person may read them."""
     transitions = Transition.objects.filter(action_id__in=[action.pk for action in actions]).order_by()
     counted = list(transitions.values_list("action_id").annotate(count=Count("pk"), one=Min("comment")))
-    counts = {action: count for action, count, _one in counted}
-    targets, changed = _targets(actions, {action: one for action, count, one in counted if count == 1}, user)
+    counts = {action_id: count for action_id, count, _one in counted}
+    targets, changed = _targets(actions, {pk: one for pk, count, one in counted if count == 1}, user)
     undos_of = fetch_rows(LATEST_UNDO, [[action.pk for action in actions]])
-    latest = {action: (pk, undos % 2 == 1) for action, pk, undos in undos_of}
+    latest = {action_id: (pk, undos % 2 == 1) for action_id, pk, undos in undos_of}
     partly = {}
-    if with_undo := [action for action, (pk, _is_undone) in latest.items() if pk != action]:
+    if with_undo := [action_id for action_id, (pk, _is_undone) in latest.items() if pk != action_id]:
         undone_of = fetch_rows(UNDONE_COUNTS, [with_undo])
         numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in undone_of if 0 < k < n]
         partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
     # Restrictions are lifted one by one: such an action counts as undone when its last one is lifted.
     if lifted := [b.pk for b in actions if b.kind == Action.Kind.RESTRICTION and latest[b.pk][0] != b.pk]:
         active = Restriction.objects.filter(action__in=lifted, lifted_at=None, comment__erased_at=None)
-        latest |= {action: (action, False) for action in active.order_by().values_list("action", flat=True)}
+        latest |= {pk: (pk, False) for pk in active.order_by().values_list("action", flat=True)}
     return [
         ActionSummary(
             action=action,
@@ -112,21 +112,21 @@ def _targets(
     rows = SettingChange.objects.filter(action__in=actions).order_by().values_list("action", "target")
     found = rows.annotate(count=Count("target_id", distinct=True), one=Min("target_id"))
     changed, one_comment, single = dict[UUID, int](), dict[UUID, int](), dict[UUID, SettingChange]()
-    for action, target_type, count, one in found:
+    for action_id, target_type, count, one in found:
         if target_type == SettingChange.Target.COMMENT:
-            changed[action] = count
+            changed[action_id] = count
             if count == 1:
-                one_comment[action] = one
+                one_comment[action_id] = one
         elif count == 1 and target_type != SettingChange.Target.SITE:
-            single[action] = SettingChange(target=target_type, target_id=one)
+            single[action_id] = SettingChange(target=target_type, target_id=one)
     # Locking replies also locks all comments below; name the comment on which it was done.
     locks = [action for action in actions if action.kind == Action.Kind.COMMENT]
     locked = {action.pk: action.parameters["comment"] for action in locks if "comment" in action.parameters}
     targets = _comment_names(one_comment | dict(comments) | locked, user)
     names = setting_changes.target_names(single.values(), user)
-    targets |= {action: names.get((change.target, change.target_id), "") for action, change in single.items()}
+    targets |= {pk: names.get((change.target, change.target_id), "") for pk, change in single.items()}
     targets |= _sanctioned_people(
-        {action: c.target_id for action, c in single.items() if c.target == SettingChange.Target.SANCTION}
+        {pk: c.target_id for pk, c in single.items() if c.target == SettingChange.Target.SANCTION}
     )
     # An import does not store its story in the parameters.
     imports = [action.pk for action in actions if action.kind == Action.Kind.IMPORT]
@@ -135,7 +135,7 @@ def _targets(
             Transition.objects.filter(action_id__in=imports).order_by("action_id", "id").distinct("action_id")
         )
         titles = first.values_list("action_id", title_for(user, "discussion__article__"))
-        targets |= {action: title for action, title in titles if action}
+        targets |= {action_id: title for action_id, title in titles if action_id}
     return targets, changed
 
 
@@ -145,7 +145,7 @@ def _comment_names(ids: Mapping[UUID, int], user: User | None) -> dict[UUID, str
         return {}
     rows = Comment.objects.filter(pk__in=ids.values())
     titles = dict(rows.values_list("pk", title_for(user, "discussion__article__")))
-    return {action: f"#{pk}, “{titles[pk]}”" for action, pk in ids.items()}
+    return {action_id: f"#{pk}, “{titles[pk]}”" for action_id, pk in ids.items()}
 
 
 def _sanctioned_people(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:
@@ -157,4 +157,4 @@ def _sanctioned_people(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:
         return {}
     rows = Sanction.objects.filter(pk__in=sanctions.values()).select_related("user", "guest")
     names = {row.pk: str(row.user or row.guest) for row in rows}
-    return {action: names[pk] for action, pk in sanctions.items()}
+    return {action_id: names[pk] for action_id, pk in sanctions.items()}

@@ -195,7 +195,7 @@ def actions_visible_to(user: User) -> Any:
 
 
 def just_done_summary(user: User, pk: UUID | None) -> history.ActionSummary | None:
-    """Return the action named by ?done= if this person took it, else None."""
+    """Return the summary of the action named by ?done= if this person took it, else None."""
     action = pk and Action.objects.filter(actor=user, pk=pk).select_related("root").first()
     return history.summarize([action], user)[0] if action else None
 

@@ -31,7 +31,7 @@ class StatePeriod:
     at: datetime  # time of the action of that transition
 
     @property
-    def is_pending_by_check(self) -> bool:
+    def was_made_pending_by_check(self) -> bool:
         """Return whether an automatic check made the comment pending."""
         return self.key[0] == State.PENDING and self.first.actor_id is None
 
@@ -63,8 +63,8 @@ class StateHistory:
     @property
     def message(self) -> str:
         """Return the moderator's own words about the decision of which the author is notified, or ""."""
-        action = self.notified_transition.action_id
-        return self.messages.get(action, "") if action else ""
+        action_id = self.notified_transition.action_id
+        return self.messages.get(action_id, "") if action_id else ""
 
     @property
     def is_rewritten(self) -> bool:
@@ -82,7 +82,7 @@ class StateHistory:
             period.key
             for period, following in pairwise(self.periods)
             if period.first.action_id not in unannounced
-            and (following.at - period.at >= NOTIFY_AFTER or period.is_pending_by_check)
+            and (following.at - period.at >= NOTIFY_AFTER or period.was_made_pending_by_check)
         ]
         at_first = [period.key for period in self.periods[:-1]][:1]
         return next(iter([*reversed(lasting), *at_first]), None)

@@ -78,7 +78,7 @@ class Check:
     """All that belongs to one check.
 
     A check has `find_results`, which gets the submission and the context, or `find_signal`, which gets the
-    parsed text and, for a signal of the site, its facts (features.signals), or neither, if another program
+    parsed text and, if it needs them, the site's facts (features.signals), or neither, if another program
     gives its results. The starter of the spam filter has trained weights for the signals of a text. It does
     not know a signal with a `weight`: the filter begins with this weight and learns its own on the site.
     """

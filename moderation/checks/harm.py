@@ -1,6 +1,6 @@
 """Checks for harm to people: slurs, threats, personal data and insults. They read English, and numbers.
 
-A slur, a threat and personal data always open a case. They never send a comment to review: a word is no
+A slur, a threat and personal data always open a case. They never make a comment pending: a word is no
 proof, and a quotation is no threat. None of them counts as spam.
 
 Addresses are those of streets; numbers are telephone numbers, bank accounts, payment cards and US social

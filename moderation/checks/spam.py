@@ -12,8 +12,8 @@ from moderation.checks.base import Check
 ALMOST_CERTAIN, LIKELY, UNCERTAIN = 0.95, 0.7, 0.3
 
 
-def probability_text(p: float, *, needs_review: bool = False) -> str:
-    """Return a probability as a sentence. `needs_review`: the comment is reviewed first because of it."""
+def probability_text(p: float, *, becomes_pending: bool = False) -> str:
+    """Return a probability as a sentence. `becomes_pending`: the comment is reviewed first because of it."""
     if p >= ALMOST_CERTAIN:
         percent = min(99, round(100 * p))
         return _("Almost certainly spam: %(n)s in 100 comments like this are spam.") % {"n": percent}
@@ -21,7 +21,7 @@ def probability_text(p: float, *, needs_review: bool = False) -> str:
         return _("Likely spam: %(n)s in 10 comments like this are spam.") % {"n": round(10 * p)}
     if p >= UNCERTAIN:
         return _("Possibly spam: %(n)s in 10 comments like this are spam.") % {"n": round(10 * p)}
-    if needs_review:
+    if becomes_pending:
         return _("Possibly spam: %(n)s in 100 comments like this are spam.") % {"n": round(100 * p)}
     if n := round(100 * p):
         text = ngettext(
@@ -37,7 +37,7 @@ FILTER = Check(
     name="filter",
     label=gettext_lazy("the spam filter"),
     description=gettext_lazy("It is like comments that were spam."),
-    to_moderator=lambda finding, original: probability_text(finding.strength, needs_review=finding.holds),
+    to_moderator=lambda finding, original: probability_text(finding.strength, becomes_pending=finding.holds),
     to_author=lambda finding, original: _("The spam filter of this site asks for a review first."),
     holds=True,
     priority=1,

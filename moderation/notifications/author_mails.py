@@ -97,9 +97,11 @@ def _is_news(
     return current.first.pk == transition and current.key != history.known_before(mass_spam)
 
 
-def _mass_spam_actions(actions: Collection[UUID | None]) -> set[UUID | None]:
-    """Return the actions that marked more than one comment as spam."""
-    spam = Transition.objects.filter(action_id__in=actions, kind=Transition.Kind.STATE, to_state=State.SPAM)
+def _mass_spam_actions(action_ids: Collection[UUID | None]) -> set[UUID | None]:
+    """Return the ids of those actions that marked more than one comment as spam."""
+    spam = Transition.objects.filter(
+        action_id__in=action_ids, kind=Transition.Kind.STATE, to_state=State.SPAM
+    )
     many = spam.order_by().values("action_id").annotate(count=Count("pk")).filter(count__gt=1)
     return set(many.values_list("action_id", flat=True))
 

@@ -170,9 +170,8 @@ def report_outcome(case: Case, comment: Comment) -> str:
         return _("The comment is gone: its import was undone.")
     if comment.state == State.PENDING:
         return _("The comment is hidden while it is being reviewed.")
-    if comment.is_redacted and _shows_other_text(
-        case.closing_action_id, comment.pk
-    ):  # not by an earlier action
+    # By this action, not by an earlier one.
+    if comment.is_redacted and _shows_other_text(case.closing_action_id, comment.pk):
         return _("A moderator reviewed the comment and removed words from it.")
     return _("A moderator reviewed the comment and kept it.")
 
@@ -281,7 +280,7 @@ def _kind(
     comment: Comment, history: state_history.StateHistory, answered: Appeal | None, findings: list[Finding]
 ) -> DecisionKind:
     if comment.state == State.PENDING:
-        return _pending_kind(history.notified_transition, findings, is_rewritten=history.is_rewritten)
+        return _waiting_kind(history.notified_transition, findings, is_rewritten=history.is_rewritten)
     if comment.state == State.PUBLISHED:
         if history.is_rewritten and comment.is_redacted:
             return DecisionKind.REDACTED
@@ -298,7 +297,7 @@ def _kind(
     return DecisionKind.NONE
 
 
-def _pending_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> DecisionKind:
+def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> DecisionKind:
     if decision_kinds.is_by_person(transition) and not is_rewritten:
         return DecisionKind.WAITS_MODERATOR
     if transition.from_state and not is_rewritten:

@@ -68,7 +68,7 @@ QUEUES: dict[str, tuple[Any, Q]] = {
 # The number of open cases with each combination of flags, up to MAX_SUMMARIZED + 1, and when the oldest was
 # opened, from an index with these columns (case_flags). One scan with a condition for each queue takes twice
 # as long. Appeals for colleagues are counted too, because a condition on them would be another fifth of the
-# time; `_count_matching` subtracts them.
+# time; `_count_cases` subtracts them.
 COUNT_BY_FLAGS = f"""
 SELECT {", ".join(f"{flag}.value AS {flag}" for flag in CASE_FLAGS)}, cases.n, ({{oldest}}) AS oldest
 FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in CASE_FLAGS)},
@@ -393,9 +393,9 @@ def _count_and_oldest(rows: QuerySet[Any], time: str) -> str:
 
 def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base: str) -> list[QueueSummary]:
     """Return the summaries of all queues from the rows of `summary_queries`."""
-    numbers = {key: _count_matching(where, found) for key, (_label, where) in QUEUES.items()}
-    illegal, _oldest = _count_matching(Q(is_reported_illegal=True), found)
-    illegal_published, _oldest = _count_matching(Q(is_reported_illegal=True, is_pending=False), found)
+    numbers = {key: _count_cases(where, found) for key, (_label, where) in QUEUES.items()}
+    illegal, _oldest = _count_cases(Q(is_reported_illegal=True), found)
+    illegal_published, _oldest = _count_cases(Q(is_reported_illegal=True, is_pending=False), found)
     # Appeals against sanctions are rare, and Django takes long to compose the query of those to answer.
     appealed = _times_of_sanction_appeals(user) if found.get("sanction_appeals") else []
     if appealed:
@@ -431,7 +431,7 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
     return [*summaries, summary(RECENT, _("All comments"), f"{base}?queue={RECENT}", None, None)]
 
 
-def _count_matching(where: Q, found: Mapping[str, list[dict[str, Any]]]) -> tuple[int, str | None]:
+def _count_cases(where: Q, found: Mapping[str, list[dict[str, Any]]]) -> tuple[int, str | None]:
     """Return the number of cases whose flags fulfil a condition, and when the oldest was opened.
 
     It is above MAX_SUMMARIZED if one combination of flags was not counted to the end.

@@ -18,7 +18,7 @@ def usual_hours() -> int:
 
 
 # An undone decision does not count as a review unless it was done again, and an undo is never a review. A
-# comment is pending since it was posted, or since it last became pending again.
+# comment has been pending since it was posted, or since it last became pending again.
 MEDIAN_SQL = f"""
 SELECT count(*), extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - w.since))
 FROM comments_transition t

@@ -119,8 +119,8 @@ def infer_parents(
 ) -> list[ProposedParent]:
     """Return the comments whose parent is probably another one, in the order of `comments`.
 
-    `story_authors` are their names, and `story` is its text: who greets the authors in a flat
-    discussion, or quotes the story, answers no comment.
+    `story_authors` are the names of the story's authors, and `story` is the story's text: who greets the
+    authors in a flat discussion, or quotes the story, answers no comment.
     """
     deepest = max((comment.level for comment in comments), default=0)
     by_number = {comment.number: comment for comment in comments}

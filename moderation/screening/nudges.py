@@ -19,12 +19,12 @@ SOFT_LENGTH = 2_000  # characters: about a screen
 
 
 def applicable_nudges(
-    submission: Submission, context: Context, findings: Sequence[CheckResult], *, needs_review: bool
+    submission: Submission, context: Context, findings: Sequence[CheckResult], *, becomes_pending: bool
 ) -> dict[Nudge, str]:
     """Return those of the submission's nudges that apply, each with its sentence.
 
-    `needs_review`: whether findings send the comment to review. The verdict of the spam filter must not show
-    by a sentence or by its absence.
+    `becomes_pending`: whether findings make the comment pending. The verdict of the spam filter must not
+    show by a sentence or by its absence.
     """
     sentences: dict[Nudge, str] = {}
     if len(submission.body) > SOFT_LENGTH:
@@ -33,7 +33,7 @@ def applicable_nudges(
             _("Your comment has %(count)s characters: it fills more than one screen.") % values
         )
     holding = [found for found in findings if found.holds and found.check == text.LINKS.name]
-    if needs_review and holding and (links := holding[0].number):
+    if becomes_pending and holding and (links := holding[0].number):
         sentences[Nudge.MANY_LINKS] = ngettext(
             "Your comment has %(count)s link. With so many, a moderator reads it before it appears.",
             "Your comment has %(count)s links. With so many, a moderator reads it before it appears.",

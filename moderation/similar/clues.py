@@ -22,7 +22,7 @@ class Clue(IntFlag):
 
     LATE = 1  # posted long after the story
     PADDED = 2  # numbers around the text
-    SEARCH_PHRASE_NAME = 4  # the name is a search phrase
+    SEARCH_PHRASE_NAME = 4
     LINK = 8
     SITE_TALK = 16  # the text talks about the site instead of the subject
     PRAISE = 32  # generic praise without a word of the story or the discussion
@@ -30,7 +30,7 @@ class Clue(IntFlag):
     UNRELATED = 128  # has hardly a word in common with the story and the discussion
     SHARED_PHRASES = 256  # made of phrases that other comments use
     EXACT = 512  # the same text as the original
-    SITE_TALK_TWICE = 1024  # the text does so more than once
+    SITE_TALK_TWICE = 1024  # talks about the site more than once
     IN_CONVERSATION = 2048  # replies to somebody, has a reply, or names a participant
     # Properties that only a few members of a group have:
     ELSEWHERE = 4096  # on another story than the others

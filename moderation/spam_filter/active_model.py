@@ -13,7 +13,7 @@ from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.models import FilterVersion
 from moderation.spam_filter import versions
 from moderation.spam_filter.classifier.model import Model, sigmoid
-from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, review_threshold
+from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, pending_threshold
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Prediction:
 
     version: int
     probability: float  # that it is spam
-    needs_review: bool  # the probability is so high that a moderator reviews the comment first
+    becomes_pending: bool  # the probability is so high that a moderator reviews the comment first
     is_spam: bool  # certain enough to mark it as spam without review
     signals: tuple[SignalResult, ...]
 
@@ -102,9 +102,9 @@ def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
     site, starter, decisions, by_topic = _threshold_data(active.version, active.evaluated_at)
     own = [by_topic.get(str(topic)) for topic in active.topics]
     thresholds = [
-        review_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
+        pending_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
     ]
-    review_from = max(thresholds) if thresholds else review_threshold(active.percent, site, starter)
+    review_from = max(thresholds) if thresholds else pending_threshold(active.percent, site, starter)
     return review_from, auto_spam_threshold(active.percent, site, starter, decisions)
 
 
@@ -152,7 +152,7 @@ def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResu
     return Prediction(
         version=active.version,
         probability=probability,
-        needs_review=probability >= review_from,
+        becomes_pending=probability >= review_from,
         is_spam=spam_from is not None and probability >= spam_from,
         signals=features.found,
     )

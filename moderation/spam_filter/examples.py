@@ -44,7 +44,7 @@ class Decision:
     data: CommentData
     found: tuple[SignalResult, ...]  # of the site
     actor: int
-    action: UUID | None
+    action_id: UUID | None
     author: str
 
 
@@ -155,7 +155,7 @@ ArticleData = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, 
 
 
 def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
-    transition, pk, is_spam, body, name, written, _article, actor, action, author, is_reply, found = row
+    transition, pk, is_spam, body, name, written, _article, actor, action_id, author, is_reply, found = row
     title, text, published, topics = article
     return Decision(
         transition=transition,
@@ -173,7 +173,7 @@ def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
         ),
         found=tuple(SignalResult(strength, signal=check) for check, strength in found or ()),
         actor=actor,
-        action=action,
+        action_id=action_id,
         author=author,
     )
 
@@ -193,23 +193,27 @@ def _articles(ids: Collection[int]) -> dict[int, ArticleData]:
     }
 
 
-def example_weights(decided: Sequence[Decision], action: float = MAX_ACTION_WEIGHT) -> list[float]:
+def example_weights(decided: Sequence[Decision], max_action_weight: float = MAX_ACTION_WEIGHT) -> list[float]:
     """Return the weight of each decision, 0 to 1.
 
     No action, author or moderator outweighs the rest. A single moderator is not limited, as there is nobody
     else to outweigh.
     """
-    actions = Counter(d.action for d in decided if d.action)
+    actions = Counter(d.action_id for d in decided if d.action_id)
     authors = Counter(d.author for d in decided)
     shares = [
-        min(1.0, action / actions[d.action] if d.action else 1.0, MAX_AUTHOR_WEIGHT / authors[d.author])
+        min(
+            1.0,
+            max_action_weight / actions[d.action_id] if d.action_id else 1.0,
+            MAX_AUTHOR_WEIGHT / authors[d.author],
+        )
         for d in decided
     ]
     persons = [d.actor for d in decided]
     if len(set(persons)) > 1:
         shares = _limit_group_weights(shares, persons, lambda rest: max(MAX_MODERATOR_WEIGHT, rest))
     return _limit_group_weights(
-        shares, [d.action for d in decided], lambda rest: max(MIN_ACTION_WEIGHT, MAX_ACTION_SHARE * rest)
+        shares, [d.action_id for d in decided], lambda rest: max(MIN_ACTION_WEIGHT, MAX_ACTION_SHARE * rest)
     )
 
 

@@ -27,7 +27,7 @@ from moderation.spam_filter.thresholds import (
     MIN_THRESHOLD,
     STRICT_PERCENT,
     auto_spam_threshold,
-    review_threshold,
+    pending_threshold,
 )
 from moderation.transparency import charts
 
@@ -236,7 +236,7 @@ class FilterPage:
 
     def _option(self, percent: float) -> PercentOption:
         site, starter, _decisions = self._good_scores
-        threshold = review_threshold(percent, site, starter)
+        threshold = pending_threshold(percent, site, starter)
         spam = self.evaluation.get("spam", [])
         spam_waiting = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
         return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), spam_waiting)

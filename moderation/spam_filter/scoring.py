@@ -73,7 +73,7 @@ def score_comment(
     filter_finding = CheckResult(
         check=FILTER.name,
         strength=prediction.probability,
-        holds=prediction.needs_review,
+        holds=prediction.becomes_pending,
         filter=prediction.version,
     )
     return prediction, [*own, *others, filter_finding]

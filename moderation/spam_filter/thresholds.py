@@ -49,12 +49,12 @@ class GoodScores:
         return cls(len(probabilities), sorted(probabilities, reverse=True)[:MAX_STORED_SCORES])
 
 
-def review_threshold(percent: float, site: GoodScores, starter: GoodScores) -> float:
-    """Return the probability from which a comment is reviewed first, so that few good comments are.
+def pending_threshold(percent: float, site: GoodScores, starter: GoodScores) -> float:
+    """Return the probability from which a comment becomes pending, so that few good comments do.
 
-    At most `percent` (0 to 100) of future good comments are. If k of n known comments exceed a threshold,
+    At most `percent` (0 to 100) of future good comments do. If k of n known comments exceed a threshold,
     k + 1 of n + 1 are expected to, since the next one is as likely as any to be the highest. So the comment
-    that is being scored counts as one that is reviewed, as far as the known ones are the site's own.
+    that is being scored counts as one that becomes pending, as far as the known ones are the site's own.
 
     `site`: the site's own comments; `starter`: those of other sites. Scores below the highest stored ones are
     unknown, so the threshold is always above the lowest of those.
@@ -88,6 +88,6 @@ def auto_spam_threshold(
     highest = site.highest[0] if site.highest else 0.0
     return max(
         AUTO_SPAM_MIN_THRESHOLD,
-        review_threshold(percent * AUTO_SPAM_SHARE, site, starter),
+        pending_threshold(percent * AUTO_SPAM_SHARE, site, starter),
         nextafter(highest, 2.0),
     )

@@ -25,7 +25,7 @@ from moderation.spam_filter.thresholds import (
     MAX_STORED_SCORES,
     MIN_TOPIC_COMMENTS,
     GoodScores,
-    review_threshold,
+    pending_threshold,
 )
 
 MIN_NEW_DECISIONS = 50  # new decisions after which another version is trained …
@@ -288,7 +288,7 @@ def _review_shares(evaluation: Evaluation, percent: float, starter: GoodScores) 
     The threshold is the one that this evaluation gives.
     """
     site = GoodScores(evaluation["good"], evaluation["highest"], evaluation["weights"])
-    threshold = review_threshold(percent, site, starter)
+    threshold = pending_threshold(percent, site, starter)
     good = sum(weight for p, weight in site.weighted() if p >= threshold)
     spam = evaluation["spam"]
     return (

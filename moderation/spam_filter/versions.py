@@ -13,7 +13,7 @@ from accounts.models import User
 from moderation.actions.setting_changes import apply_as_action
 from moderation.models import Action, FilterVersion, ModerationSettings, SettingChange
 from moderation.spam_filter.classifier.starter import STARTER_FILE
-from moderation.spam_filter.thresholds import GoodScores, review_threshold
+from moderation.spam_filter.thresholds import GoodScores, pending_threshold
 
 Target = SettingChange.Target
 MIN_FALSE_POSITIVE_LIMIT, MAX_FALSE_POSITIVE_LIMIT = 0.1, 20  # limits of the setting
@@ -29,7 +29,7 @@ def about_starter() -> dict[str, Any]:
 def new_site_threshold(percent: float, *, has_website: bool) -> float:
     """Return the probability from which a comment waits on a site without decisions."""
     good = GoodScores(**about_starter()["good_scores"]["with" if has_website else "without"])
-    return review_threshold(percent, GoodScores(0, []), good)
+    return pending_threshold(percent, GoodScores(0, []), good)
 
 
 def starter_version() -> FilterVersion:

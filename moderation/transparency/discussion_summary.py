@@ -85,18 +85,18 @@ def reasons_text(removed: Counter[str]) -> str:
     return ": " + _(", ").join(_reason_count(reason, n) for reason, n in counts.items())
 
 
-def _completeness(declared: int | None, copied: int) -> list[str]:
-    if declared is None or declared == copied or not copied:
+def _completeness(declared: int | None, imported: int) -> list[str]:
+    if declared is None or declared == imported or not imported:
         return []
     announced = ngettext(
         "The original page announced %(n)s response", "The original page announced %(n)s responses", declared
     ) % {"n": _number(declared)}
-    holds = ngettext("our copy holds %(n)s", "our copy holds %(n)s", copied) % {"n": _number(copied)}
-    if declared < copied:
+    holds = ngettext("our copy holds %(n)s", "our copy holds %(n)s", imported) % {"n": _number(imported)}
+    if declared < imported:
         return [_("%(announced)s; %(holds)s.") % {"announced": announced, "holds": holds}]
     missing = ngettext(
-        "why %(n)s is missing is not known", "why %(n)s are missing is not known", declared - copied
-    ) % {"n": _number(declared - copied)}
+        "why %(n)s is missing is not known", "why %(n)s are missing is not known", declared - imported
+    ) % {"n": _number(declared - imported)}
     return [
         _("%(announced)s; %(holds)s, and %(missing)s.")
         % {"announced": announced, "holds": holds, "missing": missing}

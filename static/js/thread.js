@@ -233,7 +233,7 @@
   const announce = (text) => { status.textContent = text; };
   const fillInNumber = (text, n) => interpolate(text, { n }, true);
   // Marks a link as busy while the action runs, ignores further clicks, and shows an error below it.
-  const runOnce = async (link, action) => {
+  const runUnlessBusy = async (link, action) => {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
     clearError(link);
@@ -364,7 +364,7 @@
       event.preventDefault();
       const from = withOrder(displayedUrl); // the URL for the Back button
       const numbers = extendedNumbers;
-      runOnce(link, async () => {
+      runUnlessBusy(link, async () => {
         const url = await showPage(link.href);
         pushPage(url, from, numbers);
         announce(link.textContent);
@@ -372,7 +372,7 @@
       });
     } else if (link?.matches(".part > .more, .thread li > .more")) {
       event.preventDefault();
-      runOnce(link, () => showMore(link));
+      runUnlessBusy(link, () => showMore(link));
     } else if (link?.matches(".draft a") && linkTo(link.pathname)) {
       event.preventDefault();
       linkTo(link.pathname).click();

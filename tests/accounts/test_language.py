@@ -88,11 +88,11 @@ def test_mails_about_decisions_are_in_the_language_of_each_author(
     moderator = UserFactory.create(name="Mo", roles=(MODERATOR,))
     english = confirm_email(UserFactory.create(name="Kofi", email="kofi@example.org"))
     comments = [make_comment(article, author=user) for user in (arabic_member, english)]
-    action = decide(
+    result = decide(
         ids=[comment.pk for comment in comments], to=State.REJECTED, reason=Reason.INSULT, actor=moderator
     )
     mail.outbox.clear()
-    assert notify_authors.func(str(action.action.pk)) == 2
+    assert notify_authors.func(str(result.action.pk)) == 2
     sent = {message.to[0]: message for message in mail.outbox}
     assert sent["kofi@example.org"].subject == "Your comment was removed"
     message = sent["mona@example.org"]
@@ -107,9 +107,9 @@ def test_a_guest_gets_mails_in_the_language_of_the_site(article: Article) -> Non
     moderator = UserFactory.create(name="Mo", roles=(MODERATOR,))
     guest = GuestFactory.create(confirmed_at=datetime.now().astimezone())
     comment = make_comment(article, guest=guest)
-    action = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    result = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     mail.outbox.clear()
-    notify_authors.func(str(action.action.pk))
+    notify_authors.func(str(result.action.pk))
     assert [message.subject for message in mail.outbox] == ["أُزيل تعليقك"]
 
 

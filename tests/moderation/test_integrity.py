@@ -111,7 +111,7 @@ def test_many_cases_are_repaired_with_as_few_statements_as_one(site):
     assert statements(more) == statements([site["held"].pk])
 
 
-def test_a_decision_without_a_action_is_found(site):
+def test_a_decision_without_an_action_is_found(site):
     line = Transition.objects.filter(comment=site["published"]).latest("id")
     tampering.execute("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
     damage = check()

@@ -96,8 +96,8 @@ def test_a_reader_writes_a_first_comment_on_a_phone(phone, live_server, article,
 
     # The next day, a mail.
     mail.outbox.clear()
-    action = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    notify_authors.func(str(action.action.pk))
+    result = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    notify_authors.func(str(result.action.pk))
     assert [message.subject for message in mail.outbox] == ["Your comment is published"]
 
 

@@ -78,7 +78,7 @@ class Command(UserErrorCommand):
                     out.writerow(["line", "label", "probability", "reasons"])
                 scored = score_rows(file, scoring_model, explain=bool(out))
                 for row, probability, reasons in progress.track("scored", scored, total):
-                    needs_review = probability >= thresholds[row.data.url is not None]
+                    becomes_pending = probability >= thresholds[row.data.url is not None]
                     if out:
                         label = {True: "spam", False: "ham", None: ""}[row.is_spam]
                         out.writerow([row.line, label, f"{probability:.6f}", reasons])
@@ -88,7 +88,7 @@ class Command(UserErrorCommand):
                         probabilities.append(probability)
                         labels.append(row.is_spam)
                         if to_review:
-                            to_review[row.is_spam] += needs_review
+                            to_review[row.is_spam] += becomes_pending
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from error
         except ValueError as error:

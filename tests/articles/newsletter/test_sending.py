@@ -20,7 +20,7 @@ from articles.newsletter import sending, subscriptions
 from articles.newsletter.sending import NotSentError
 from articles.publishing.services import publish_articles, unpublish_articles
 from config.models import MailFailure
-from core.mail.actions import MAX_FAILURES
+from core.mail.batches import MAX_FAILURES
 from core.mail.composition import BulkMail
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
 from tests.factories import UserFactory, make_article
@@ -277,17 +277,17 @@ def test_an_unpublished_story_is_not_sent_any_further(
         subscribe(f"p{number}@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
-    real, actions = sending._send, list[int]()
+    real, batches = sending._send, list[int]()
 
     def unpublish_after_the_first(*args: Any) -> int:
-        actions.append(real(*args))
-        if len(actions) == 1:
+        batches.append(real(*args))
+        if len(batches) == 1:
             unpublish_articles(ids=[article.pk])
-        return actions[-1]
+        return batches[-1]
 
     monkeypatch.setattr(sending, "_send", unpublish_after_the_first)
     assert len(run_sending()) == 2
-    assert actions == [2, 0]
+    assert batches == [2, 0]
     newsletter.refresh_from_db()
     assert newsletter.stopped_at
     assert states(newsletter) == {"sent": 2, "queued": 3}

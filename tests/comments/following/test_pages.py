@@ -210,7 +210,7 @@ def test_the_masthead_counts_what_is_new_for_a_guest_and_shows_it_to_nobody_else
     assert new_in_masthead(guest_client, article.get_absolute_url()) == ""  # they read it
 
 
-def test_the_frame_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(
+def test_the_shell_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(
     client: Client, article: Article, jane: User, later: Later
 ) -> None:
     guest = GuestFactory.create(confirmed_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Decide and undo: one action is one action, counters are exact, later decisions are not overwritten."""
+"""Decide and undo: an action is one row, counters are exact, later decisions are not overwritten."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

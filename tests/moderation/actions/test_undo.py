@@ -226,18 +226,18 @@ def test_undone_import_is_not_counted(maria):
         import_comments(article=article, comments=imported, actor=maria, action_id=action.pk)
         return action
 
-    def copied() -> int:
+    def imported_count() -> int:
         return Discussion.objects.get().imported_count
 
     action = brought_in()
     decide(ids=[Comment.objects.first().pk], to=State.SPAM, reason="spam", actor=maria)
     back = undo(action=action, actor=maria)
-    assert copied() == 1  # the comment that is left has a newer decision
+    assert imported_count() == 1  # the comment that is left has a newer decision
     undo(action=back.action, actor=maria)
-    assert copied() == 3
+    assert imported_count() == 3
     undo(action=Action.objects.latest("at"), actor=maria)
     brought_in()
-    assert copied() == 3
+    assert imported_count() == 3
 
 
 def test_repeated_undo_is_described_as_undone_or_done_again(maria):
@@ -267,9 +267,8 @@ def test_comment_moved_under_locked_replies_is_locked_until_undone(client, maria
     page = client.get(reverse("moderation:action", args=[action.pk])).text
     assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert "<bdi>Omar</bdi>: Moved again" in page
-    assert (
-        undo(action=action, actor=maria).action is None
-    )  # the comment was moved again, so nothing is undone
+    # The comment was moved again, so nothing is undone.
+    assert undo(action=action, actor=maria).action is None
     assert locked() == {root.pk, one.pk, below.pk}
     undo(action=further, actor=omar)
     move(comment=one, parent=None, actor=omar)

@@ -88,7 +88,7 @@ def test_numbers_of_a_queue_are_those_of_the_fulfilled_flags(where, fulfilled):
     by_name = dict(zip(hours, rows, strict=True))
     expected = [by_name[name] for name in fulfilled]
     assert [row for row in rows if queues._is_fulfilled(where, row)] == expected
-    count, oldest = queues._count_matching(where, {"cases": rows, "for_colleagues": []})
+    count, oldest = queues._count_cases(where, {"cases": rows, "for_colleagues": []})
     assert count == sum(row["n"] for row in expected)
     assert oldest == min((row["oldest"] for row in expected), default=None)
 
@@ -117,7 +117,7 @@ def test_a_number_that_was_cut_does_not_look_exact():
         "cases": [{**flags, "n": queues.MAX_SUMMARIZED + 1, "oldest": None}],
         "for_colleagues": [{**flags, "pk": pk} for pk in range(500)],
     }
-    assert queues._count_matching(Q(is_appealed=True), found)[0] == queues.MAX_SUMMARIZED + 1
+    assert queues._count_cases(Q(is_appealed=True), found)[0] == queues.MAX_SUMMARIZED + 1
 
 
 def _summary_rows(user):

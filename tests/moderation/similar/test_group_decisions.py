@@ -146,7 +146,7 @@ def test_members_changed_meanwhile_are_left_unchanged(client, maria, article):
     assert "Changed the text" in answer.text
 
 
-def listed_refusals(page: HttpResponse) -> list[tuple[str, str]]:
+def listed_skipped(page: HttpResponse) -> list[tuple[str, str]]:
     """Return (#id, refusal text) of each comment that a page lists as left unchanged."""
     plain = re.sub(r"</?bdi>", "", text(page))
     found = re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+(?: name)?)?)", plain)
@@ -174,11 +174,11 @@ def test_refused_members_are_named_in_the_message_and_on_the_page(client, maria,
     outcomes = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
         assert "3 were left unchanged" in told_by.text
-        assert listed_refusals(told_by) == [
+        assert listed_skipped(told_by) == [
             (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(outcomes, start=1)
         ]
     decisions.decide(ids=[spam[1].pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    assert listed_refusals(client.get(page.request["PATH_INFO"])) == listed_refusals(page)
+    assert listed_skipped(client.get(page.request["PATH_INFO"])) == listed_skipped(page)
 
 
 def test_first_of_many_refused_members_are_named(client, maria, article):
@@ -191,10 +191,10 @@ def test_first_of_many_refused_members_are_named(client, maria, article):
     answer = client.post(url(group), {"act": "spam", "since": since}, follow=True)
 
     assert "50 were left unchanged" in answer.text
-    assert len(listed_refusals(answer)) == 5
+    assert len(listed_skipped(answer)) == 5
     page = client.get(reverse("moderation:action", args=[Action.objects.get(actor=maria).pk]))
     assert "50 were left unchanged" in page.text
-    assert len(listed_refusals(page)) == 20
+    assert len(listed_skipped(page)) == 20
 
 
 def test_exceptions_survive_from_page_to_page_without_a_script(client, maria, article):

@@ -59,7 +59,7 @@ def decide_sixty() -> Decided:
     return Decided(maria, decided_comments(60, maria))
 
 
-def decided(n: int, *, actor: int = 1, action=None, author: str = "", is_spam: bool = True) -> Decision:
+def decided(n: int, *, actor: int = 1, action_id=None, author: str = "", is_spam: bool = True) -> Decision:
     return Decision(
         transition=n,
         comment=n,
@@ -68,7 +68,7 @@ def decided(n: int, *, actor: int = 1, action=None, author: str = "", is_spam: b
         data=CommentData(body="x"),
         found=(),
         actor=actor,
-        action=action,
+        action_id=action_id,
         author=author or f"g{n}",
     )
 

@@ -18,7 +18,7 @@ from moderation.spam_filter.examples import (
     MIN_ACTION_WEIGHT,
     example_weights,
 )
-from moderation.spam_filter.thresholds import GoodScores, review_threshold
+from moderation.spam_filter.thresholds import GoodScores, pending_threshold
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.moderation.spam_filter.training.decisions import (
     GOOD,
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_no_action_author_or_moderator_outweighs_the_rest():
-    sweep = [decided(n, action="b") for n in range(1_000)]
+    sweep = [decided(n, action_id="b") for n in range(1_000)]
     assert sum(example_weights(sweep)) == pytest.approx(MIN_ACTION_WEIGHT)
     after = [*sweep, *(decided(n) for n in range(1_000, 1_200))]
     assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_ACTION_SHARE * 200)
@@ -68,14 +68,14 @@ def test_a_poisoned_action_does_not_hold_good_comments(starter, monkeypatch, is_
     right = [
         replace(decided(n, is_spam=n % 3 == 0), data=comment_data(is_spam=n % 3 == 0)) for n in range(60)
     ]
-    wrong = [replace(decided(n, action="b"), data=comment_data(is_spam=False)) for n in range(100, 400)]
+    wrong = [replace(decided(n, action_id="b"), data=comment_data(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
         monkeypatch.setattr(
             "moderation.spam_filter.training.example_weights",
-            lambda decisions, _action=0: [1.0] * len(decisions),
+            lambda decisions, _max_action_weight=0: [1.0] * len(decisions),
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
-    at = review_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
+    at = pending_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
     good, spam = (
         [model.score(CommentData(body=body, author="Ada")) for body in decisions]
         for decisions in (GOOD, SPAM)
@@ -89,9 +89,11 @@ def test_one_action_does_not_shift_the_calibration(starter):
     """An action counts as one comment, however many it has; otherwise its effect on the model would count
     twice."""
     decisions = learnable(40, 120)
-    spam_action = [replace(decided(n, action="b"), data=decisions[n % 120].data) for n in range(160, 660)]
+    wrong_decisions = [
+        replace(decided(n, action_id="b"), data=decisions[n % 120].data) for n in range(160, 660)
+    ]
     alone = training.train(decisions, Model.from_bytes(bytes(starter.weights)))
-    after = training.train([*decisions, *spam_action], Model.from_bytes(bytes(starter.weights)))
+    after = training.train([*decisions, *wrong_decisions], Model.from_bytes(bytes(starter.weights)))
     assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
 
 
@@ -114,7 +116,7 @@ def test_one_action_does_not_move_the_threshold(starter, maria):
     assert starter.evaluation["good"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
     action_score = starter.evaluation["highest"][0]
-    assert after == review_threshold(
+    assert after == pending_threshold(
         1, GoodScores.of([*before, action_score]), active_model.starter_good_scores()
     )  # as one comment of the action would move it
     assert after < action_score
@@ -123,9 +125,9 @@ def test_one_action_does_not_move_the_threshold(starter, maria):
 @pytest.mark.parametrize(("others", "equivalent"), [(75, 5), (600, 25)])
 def test_a_large_action_counts_like_a_small_one_in_the_log_loss(others, equivalent):
     right = [decided(n) for n in range(others)]
-    spam_action = [decided(n, action="b", is_spam=False) for n in range(others, others + 100)]
+    wrong_decisions = [decided(n, action_id="b", is_spam=False) for n in range(others, others + 100)]
     loss = training.log_loss(
-        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *spam_action])
+        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *wrong_decisions])
     )
     assert loss == pytest.approx(
         training.log_loss([0.9] * (others + equivalent), [True] * others + [False] * equivalent)
@@ -133,7 +135,7 @@ def test_a_large_action_counts_like_a_small_one_in_the_log_loss(others, equivale
 
 
 def mark_good_comments_as_spam(count: int, actor, seed: int) -> None:
-    """Post so many good comments and mark them as spam, in actions of five."""
+    """Post so many good comments and mark them as spam, five in each action."""
     article, rng = make_article(f"Story {seed}"), Random(seed)
     for _ in range(count // 5):
         ids = [post_comment(article, rng, is_spam=False).pk for _ in range(5)]
