@@ -85,7 +85,7 @@ def require_moderator(request: HttpRequest) -> User:
 def require_moderator_or_editor(request: HttpRequest) -> User:
     """Return the moderator or editor who made the request; raise PermissionDenied for anybody else.
 
-    Comment.objects.moderated_by has the comments on which they may decide.
+    Comment.objects.moderatable_by returns the comments on which they may decide.
     """
     return _require(request, lambda user: user.is_moderator or user.is_editor)
 

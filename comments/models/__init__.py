@@ -18,7 +18,7 @@ from comments.models.comments import (
     CommentRevision,
     CommentText,
     check_body,
-    moderated_stories,
+    moderatable_article_ids,
     replied_to_id,
 )
 from comments.models.discussions import Discussion, DiscussionDay

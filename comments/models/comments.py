@@ -69,7 +69,7 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         deferred = (f"discussion__article__{name}" for name in texts)
         return self.select_related("discussion__article").defer(*deferred)
 
-    def moderated_by(self, user: User, *, include_restricted: bool = False) -> Self:
+    def moderatable_by(self, user: User, *, include_restricted: bool = False) -> Self:
         """Return the comments that this user may moderate.
 
         Moderators may moderate all, editors those under their own articles. Restricted comments are left out,
@@ -91,10 +91,11 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
 CommentManager = TreeManager.from_queryset(CommentQuerySet)
 
 
-def moderated_stories(user: User) -> list[int] | None:
-    """Return the stories on whose comments this user may decide, as `moderated_by` does; None means all.
+def moderatable_article_ids(user: User) -> list[int] | None:
+    """Return the ids of the articles whose comments this user may moderate, or None for all articles.
 
-    They are found without reading the comments. A discussion has the id of its story.
+    It is the rule of CommentQuerySet.moderatable_by, without reading comments. A discussion has the id of its
+    article.
     """
     if user.is_moderator:
         return None
@@ -278,7 +279,7 @@ class Comment(MPTTModel):
         return max(self.revision, last or 0) + 1
 
     def can_be_moderated_by(self, user: Any) -> bool:
-        """Return whether this user may moderate the comment, by the rule of CommentQuerySet.moderated_by."""
+        """Return whether this user may moderate the comment, as CommentQuerySet.moderatable_by does."""
         if self.state_reason == Reason.RESTRICTED or not user.is_authenticated:
             return False
         return self.discussion.can_be_moderated_by(user)

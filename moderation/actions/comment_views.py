@@ -149,7 +149,9 @@ class RedactForm(ExpectedTransitionForm):
 
 def _load(request: HttpRequest, pk: int) -> Comment:
     """Return a comment that this person may decide on; raise Http404 otherwise."""
-    comments = Comment.objects.moderated_by(require_moderator_or_editor(request)).exclude(state=State.DELETED)
+    comments = Comment.objects.moderatable_by(require_moderator_or_editor(request)).exclude(
+        state=State.DELETED
+    )
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
 
 

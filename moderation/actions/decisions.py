@@ -54,7 +54,7 @@ def decide(
     """Give comments a new state in one action.
 
     Runs seven statements with BEGIN and COMMIT, for one comment or 10,000, and one more that schedules the
-    notifications of the authors. The caller checks permissions (Comment.objects.moderated_by).
+    notifications of the authors. The caller checks permissions (Comment.objects.moderatable_by).
 
     `expected_transitions` maps comments to the last transition that the person saw (last_transition_ids); a
     comment with a later one is skipped. `duplicate_of` is the original if the comments are removed as its

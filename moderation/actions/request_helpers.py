@@ -211,7 +211,7 @@ def get_action_or_404(user: User, pk: UUID) -> Action:
         decided = Q(pk__in=Transition.objects.filter(action_id=action.pk).values("comment"))
         of_comments = Q(target__in=[Target.COMMENT, Target.INFERRED_PARENT])
         changed = Q(pk__in=action.changes.filter(of_comments).values("target_id"))
-        own_comments = Comment.objects.moderated_by(user, include_restricted=True).values("pk")
+        own_comments = Comment.objects.moderatable_by(user, include_restricted=True).values("pk")
         own_stories = Article.objects.editable_by(user).values("pk")
         of_stories = Q(target__in=[Target.ARTICLE, Target.DISCUSSION], target_id__in=own_stories)
         if (

@@ -123,7 +123,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         return redirect(safe_local_path(request, back) or "moderation:queue")
     # Includes comments restricted meanwhile: those are skipped with a message, the others are decided on.
     found = list(
-        Comment.objects.moderated_by(user, include_restricted=True)
+        Comment.objects.moderatable_by(user, include_restricted=True)
         .filter(pk__in=ids)
         .select_related("discussion__article")
     )
@@ -184,5 +184,5 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     if result.action:
         add_done_message(request, result.action, back)
     number = parse_whole_number(place.removeprefix("comment-"))
-    comment = Comment.objects.moderated_by(user, include_restricted=True).filter(pk=number or 0).first()
+    comment = Comment.objects.moderatable_by(user, include_restricted=True).filter(pk=number or 0).first()
     return redirect(path + story_anchor(comment) if comment else back)

@@ -81,7 +81,7 @@ class RestrictForm(SubmitForm, forms.Form):
 def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     """Restrict access to a comment that the user may decide on. `next`: the URL to return to."""
     user = require_moderator_or_editor(request)
-    comments = Comment.objects.moderated_by(user, include_restricted=True).select_related(
+    comments = Comment.objects.moderatable_by(user, include_restricted=True).select_related(
         "discussion__article", "parent"
     )
     comment = get_object_or_404(comments, pk=pk)
@@ -107,7 +107,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
 def _with_same_text(comment: Comment, user: User) -> list[int]:
     """Return the other comments with the same or nearly the same text, which are many for a short text."""
     similar = find_duplicates(comment, restrictions.MAX_AT_ONCE - 1)
-    others = Comment.objects.moderated_by(user).filter(pk__in=similar, erased_at=None)
+    others = Comment.objects.moderatable_by(user).filter(pk__in=similar, erased_at=None)
     return list(others.order_by("pk").values_list("pk", flat=True))
 
 
@@ -137,7 +137,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
     """List restricted comments, the latest first. ?before= is the cursor of a later page."""
     user = require_moderator_or_editor(request)
     rows = Restriction.objects.filter(
-        lifted_at=None, comment__in=Comment.objects.moderated_by(user, include_restricted=True)
+        lifted_at=None, comment__in=Comment.objects.moderatable_by(user, include_restricted=True)
     )
     rows = rows.select_related("comment", "action__actor").annotate(
         times_read=Count("readings"), last_read=Max("readings__at")
@@ -157,7 +157,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
 def restricted_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the number, reason and time of a restriction; to administrators also its log and actions."""
     user = require_moderator_or_editor(request)
-    comment = get_object_or_404(Comment.objects.moderated_by(user, include_restricted=True), pk=pk)
+    comment = get_object_or_404(Comment.objects.moderatable_by(user, include_restricted=True), pk=pk)
     restriction = _active_restrictions().filter(comment=comment).first()
     return _page(request, restriction, user) if restriction else _redirect_lifted(request, comment)
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import READER, Guest, User
-from comments.models import Comment, Reason, State, moderated_stories
+from comments.models import Comment, Reason, State, moderatable_article_ids
 from core.database.sql import fetch_together
 from moderation import explanations
 from moderation.models import ModeratorNote
@@ -102,7 +102,7 @@ class Person:
             "users": [self.user.pk] if self.user else [],
             "guests": [self.guest.pk] if self.guest else [],
             "imported": [self.comment.pk] if self.comment else [],
-            "stories": moderated_stories(user),
+            "stories": moderatable_article_ids(user),
         }
 
     def comments(self) -> Any:
@@ -161,7 +161,7 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     """
     values = person.query_values(user)
     numbers = parse_numbers(fetch_together(number_queries(values["imported"]), values))
-    theirs = person.comments().moderated_by(user, include_restricted=True).order_by("-created_at")
+    theirs = person.comments().moderatable_by(user, include_restricted=True).order_by("-created_at")
     latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_SEARCHED_PER_IP]
     people_by_hash = dict(origins.people_by_address(latest, values["stories"]).values())
     return PersonFacts(
@@ -203,7 +203,7 @@ def can_read_profile(user: User, person: Person) -> bool:
 
     Moderators may see every profile, editors those of people who commented under articles that they may edit.
     """
-    return user.is_moderator or person.comments().moderated_by(user, include_restricted=True).exists()
+    return user.is_moderator or person.comments().moderatable_by(user, include_restricted=True).exists()
 
 
 def search(query: str, user: User) -> list[SearchResult]:
@@ -216,10 +216,10 @@ def search(query: str, user: User) -> list[SearchResult]:
         matches |= Q(email__icontains=query)
     by_account, by_guest, names = Q(), Q(), _imported_comments()
     if not user.is_moderator:
-        theirs = Comment.objects.moderated_by(user, include_restricted=True)
+        theirs = Comment.objects.moderatable_by(user, include_restricted=True)
         by_account = Q(Exists(theirs.filter(author=OuterRef("pk"))))
         by_guest = Q(Exists(theirs.filter(guest=OuterRef("pk"), author=None)))
-        names = names.moderated_by(user, include_restricted=True)
+        names = names.moderatable_by(user, include_restricted=True)
     users = list(User.objects.filter(matches, by_account).order_by("-date_joined")[:MAX_SEARCH_RESULTS])
     roles = defaultdict(set)
     ids = [account.pk for account in users]

@@ -129,7 +129,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
     user = require_moderator_or_editor(request)
     subject: dict[str, Any] = {}
     if pk := parse_whole_number(request.POST.get("comment")):
-        comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
+        comment = get_object_or_404(Comment.objects.moderatable_by(user), pk=pk)
         form = NoteForm(request.POST)
         subject, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
     else:
@@ -266,7 +266,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
     """
     # As in the numbers of the profile: comments whose posting or import was undone are left out.
     rows = person.comments().exclude(state_reason__in=[Reason.RESTRICTED, *UNDONE_REASONS])
-    mine = Comment.objects.moderated_by(user)
+    mine = Comment.objects.moderatable_by(user)
     if not user.is_moderator:
         public = Comment.objects.readable(timezone.now())
         rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))

@@ -294,7 +294,7 @@ def _find_signals(
     readable_ids: set[int] = set()
     if originals:
         readable_ids.update(
-            Comment.objects.moderated_by(user).filter(pk__in=originals).values_list("pk", flat=True)
+            Comment.objects.moderatable_by(user).filter(pk__in=originals).values_list("pk", flat=True)
         )
     clues = _compared_clues(comment, member)
     signals = _strongest_first(findings, similar_explanations.compared_signals(clues), readable_ids)

@@ -168,7 +168,7 @@ def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
     if (person := parse_person_key(value)) is None:
         return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _comments_by_name(value)})
     kind, number = person
-    own = Comment.objects.moderated_by(user)
+    own = Comment.objects.moderatable_by(user)
     if kind == "i":
         named = get_object_or_404(own.filter(pk=number, author=None, guest=None))
         same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}

@@ -214,7 +214,7 @@ class QueuePage:
     def rows(self) -> QuerySet[Any]:
         """Return the whole queue in order: Cases, or Comments for "recent"."""
         if self.queue == RECENT:
-            return Comment.objects.moderated_by(self.user).filter(self.where).order_by("-pk")
+            return Comment.objects.moderatable_by(self.user).filter(self.where).order_by("-pk")
         # A restriction closes the case of its comment. A condition on the comment would join each case with
         # its comment.
         rows = cases_to_decide(self.user, self.for_colleagues).filter(QUEUES[self.queue][1], self.where)

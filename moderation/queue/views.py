@@ -106,7 +106,7 @@ def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
 
     A comment that was restricted meanwhile has no page: the queue is shown, with what was just done.
     """
-    comments = Comment.objects.moderated_by(user, include_restricted=True)
+    comments = Comment.objects.moderatable_by(user, include_restricted=True)
     comment = get_object_or_404(comments.only("state_reason"), pk=pk)
     if comment.state_reason == Reason.RESTRICTED:
         if _is_prefetch(request):

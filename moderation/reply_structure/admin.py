@@ -162,7 +162,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         Restricted comments are among them, shown by number only, since they may have replies.
         """
         user = request_user(request)
-        rows = Comment.objects.moderated_by(user, include_restricted=True)
+        rows = Comment.objects.moderatable_by(user, include_restricted=True)
         rows = rows.annotate(last_transition_id=last_transition_id("pk"))
         if request.resolver_match and "object_id" in request.resolver_match.kwargs:
             # The form of one comment shows these.

@@ -36,7 +36,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """
     user = request_user(request)
     comment = get_object_or_404(
-        Comment.objects.moderated_by(user).select_related("discussion__article", "parent"), pk=pk
+        Comment.objects.moderatable_by(user).select_related("discussion__article", "parent"), pk=pk
     )
     parameters = MoveQuery.read(request.GET)
     back = ActionForm.of(request)["next"]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from comments.models import Reason, State, moderated_stories
+from comments.models import Reason, State, moderatable_article_ids
 from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
 from moderation.actions.decisions import MAX_SKIPPED_LISTED, ActionResult
@@ -67,7 +67,7 @@ def decide_group(
             skipped = [pk for item in result.skipped if (pk := item.comment)] + decided
             _record_skipped(result.action, skipped, len(skipped) + result.more_skipped)
         reported = [
-            pk for pk in pages.reported_as_illegal(group, moderated_stories(actor)) if pk not in without
+            pk for pk in pages.reported_as_illegal(group, moderatable_article_ids(actor)) if pk not in without
         ]
     illegal = [
         SkippedItem(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported

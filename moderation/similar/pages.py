@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from comments.models import Comment, State, moderated_stories
+from comments.models import Comment, State, moderatable_article_ids
 from core.database.sql import fetch_column, fetch_rows
 from moderation import excerpts
 from moderation.actions.state_history import approved_by_person
@@ -130,7 +130,7 @@ def open_groups(user: User) -> QuerySet[CommentGroup]:
     A group is open until all its members are decided on, together or one by one. The largest come first.
     The query for an editor holds the stories that they may edit now, so it must not be cached.
     """
-    articles = moderated_stories(user)
+    articles = moderatable_article_ids(user)
     has_open_member = RawSQL(HAS_OPEN_MEMBER, (articles, articles), BooleanField())  # noqa: S611  # a constant
     found = CommentGroup.objects.select_related("original__discussion__article").filter(
         has_open_member,
@@ -148,7 +148,7 @@ def groups_visible_to(user: User) -> QuerySet[CommentGroup]:
     found = CommentGroup.objects.select_related("original__discussion__article")
     if user.is_moderator:
         return found
-    own = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
+    own = Comment.objects.moderatable_by(user).filter(pk=OuterRef("comment"))
     return found.filter(Exists(CommentGroupMember.objects.filter(Exists(own), group=OuterRef("pk"))))
 
 
@@ -168,7 +168,7 @@ def exceptions_value(without: Iterable[int]) -> str:
 def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
     """Return the rows of these groups in four statements, without groups in which nothing is open."""
     keys = [group.pk for group in found]
-    articles = moderated_stories(user)
+    articles = moderatable_article_ids(user)
     numbers = count_members(keys, articles)
     samples = _typical_members(keys, articles, SAMPLE_SIZE // 10)
     bodies = _load_comments(
@@ -216,12 +216,14 @@ def open_members(group: CommentGroup, articles: list[int] | None, ids: Collectio
 
 def expected_transitions(group: CommentGroup, user: User) -> dict[int, int]:
     """Return the open members, each with the transition on which a decision must be based."""
-    return dict(fetch_rows(EXPECTED, {"group": group.pk, "articles": moderated_stories(user)}))
+    return dict(fetch_rows(EXPECTED, {"group": group.pk, "articles": moderatable_article_ids(user)}))
 
 
 def decided_since(group: CommentGroup, user: User, since: int) -> list[int]:
     """Return the former members on which a person has decided after this transition."""
-    return fetch_column(DECIDED, {"group": group.pk, "articles": moderated_stories(user), "since": since})
+    return fetch_column(
+        DECIDED, {"group": group.pk, "articles": moderatable_article_ids(user), "since": since}
+    )
 
 
 def reported_as_illegal(group: CommentGroup, articles: list[int] | None) -> list[int]:
@@ -249,7 +251,7 @@ def load_page(
     """Return one page of a group, the least similar members first.
 
     The first page begins with the most likely mistakes and typical examples; later pages start after `after`.
-    `articles` are from moderated_stories, `without` are the deselected comments.
+    `articles` are from moderatable_article_ids, `without` are the deselected comments.
     """
     sample = _typical_members([group.pk], articles, SAMPLE_SIZE).get(group.pk, [])
     mistake_count = UNLIKELY_SHOWN if len(sample) <= LARGE_GROUP else UNLIKELY_SHOWN_IN_LARGE

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from accounts.requests import require_moderator_or_editor, return_form_if_logged_out
 from comments import removal_reasons
-from comments.models import Comment, moderated_stories
+from comments.models import Comment, moderatable_article_ids
 from core.paging import read_numbered_page
 from core.query_forms import NumberField, PageField, ParsedField, parse_ids, parse_whole_number
 from moderation import similar
@@ -80,7 +80,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     user = require_moderator_or_editor(request)
     parameters = GroupsQuery.read(request.GET)
     if of := parameters["of"]:
-        get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
+        get_object_or_404(Comment.objects.moderatable_by(user).only("pk"), pk=of)
         if member := similar.members_of([of]).get(of):
             return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
         messages.info(request, _("There is no group of similar comments for this comment."))
@@ -154,7 +154,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _render_group(
     request: HttpRequest, user: User, found: CommentGroup, query: dict[str, Any], without: set[int]
 ) -> HttpResponse:
-    articles = moderated_stories(user)
+    articles = moderatable_article_ids(user)
     numbers = pages.count_members([found.pk], articles).get(found.pk)
     illegal = pages.reported_as_illegal(found, articles)
     done = just_done_summary(user, query["done"])

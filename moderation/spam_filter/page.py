@@ -363,7 +363,7 @@ class FilterPage:
             *self.evaluation.get("false_positives", []),
         ]
         ids = [mistake["comment"] for mistake in mistakes]
-        rows = Comment.objects.moderated_by(self.user).filter(pk__in=ids, erased_at=None)
+        rows = Comment.objects.moderatable_by(self.user).filter(pk__in=ids, erased_at=None)
         found = rows.with_story().defer("body_html").in_bulk() if ids else {}
         transitions = Transition.objects.filter(pk__in=[mistake["transition"] for mistake in mistakes])
         revisions = dict(transitions.values_list("pk", "revision")) if ids else {}

@@ -220,8 +220,8 @@ def test_the_open_case_of_a_restricted_comment_is_closed_and_reopened(comment, m
 def test_decisions_on_it_are_refused_by_number(comment, maria, ada):
     restrict(comment, actor=maria)
     for person in (maria, ada):
-        assert comment not in Comment.objects.moderated_by(person)
-        assert comment in Comment.objects.moderated_by(person, include_restricted=True)
+        assert comment not in Comment.objects.moderatable_by(person)
+        assert comment in Comment.objects.moderatable_by(person, include_restricted=True)
         assert not Comment.objects.get(pk=comment.pk).can_be_moderated_by(person)
 
 
