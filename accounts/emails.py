@@ -1,4 +1,4 @@
-"""E-mail addresses of people: whose they are, which are confirmed, and how often they get mail."""
+"""E-mail addresses of people: find accounts by them, tell which are confirmed, and limit mails to them."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -39,38 +39,41 @@ def filter_by_email(rows: QuerySet[_Row], emails: Iterable[str]) -> QuerySet[_Ro
 
 
 def is_mail_limit_reached(row: Any, time_field: str = "created_at") -> bool:
-    """Return whether MAX_MAILS_PER_DAY rows of the last day before this one have the same e-mail address.
+    """Return whether the e-mail address of this row has reached the limit of MAX_MAILS_PER_DAY mails.
 
     Each row is a first request for a mail to the address of its column `email`, which anybody may have typed.
+    The earlier rows with this address from the last day are counted, by `time_field`.
     """
     earlier = filter_by_email(type(row)._default_manager.filter(pk__lt=row.pk), [row.email])
     last_day = timezone.now() - timedelta(days=1)
     return earlier.filter((f"{time_field}__gt", last_day)).count() >= MAX_MAILS_PER_DAY
 
 
-# The condition of confirmed_emails() in a statement, for the address e of a user u.
+# The condition of current_confirmed_emails() in a statement, for the address e of a user u.
 EMAIL_IS_CONFIRMED = "e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)"
 
 
-def confirmed_emails() -> QuerySet[EmailAddress]:
-    """Return the confirmed e-mails that are the current e-mail of their account, ignoring case."""
+def current_confirmed_emails() -> QuerySet[EmailAddress]:
+    """Return the confirmed e-mail addresses that are the current one of their account, ignoring case."""
     confirmed: QuerySet[EmailAddress] = EmailAddress.objects.filter(
         verified=True, email__iexact=F("user__email")
     )
     return confirmed
 
 
-def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
-    """Return a condition for rows whose account or guest is active and has a confirmed e-mail.
+def confirmed_email_condition(user: str = "user", guest: str = "guest") -> Q:
+    """Return the condition that a row's account or guest is active and its current e-mail is confirmed.
 
     `user` and `guest` are the paths from the row to the account and the guest.
     """
-    confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
+    confirmed = Q(
+        Exists(current_confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True}
+    )
     return confirmed | Q(**{f"{guest}__in": Guest.objects.reachable()})
 
 
-def list_confirmed_emails(user: User) -> list[str]:
-    """Return the e-mails that the owner of this account has confirmed."""
+def all_confirmed_emails(user: User) -> list[str]:
+    """Return all e-mail addresses that the owner of this account has confirmed, also earlier ones."""
     return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts.emails import has_confirmed_email, is_mail_limit_reached
+from accounts.emails import confirmed_email_condition, is_mail_limit_reached
 from accounts.models import User
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language, in_staff_language
@@ -57,7 +57,7 @@ def notify_reporters(action_id: str) -> int:
     cases = Case.objects.filter(closing_action_id=action_id)
     not_notified = Q(notified_at=None) | Q(notified_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
-    reports = Report.objects.filter(not_notified, has_confirmed_email(), case__in=cases)
+    reports = Report.objects.filter(not_notified, confirmed_email_condition(), case__in=cases)
     reports = reports.select_related("case", comment, "user", "guest")
     illegal_content_reports = (
         IllegalContentReport.objects.filter(not_notified, case__in=cases)

@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django_tasks import task
 
-from accounts.emails import has_confirmed_email
+from accounts.emails import confirmed_email_condition
 from archive.models import PersonalDataFile
 from archive.personal_data.contents import read_sections
 from archive.personal_data.contents.sections import Section
@@ -108,7 +108,7 @@ def _make(row: PersonalDataFile) -> None:
 
 def _mail(pk: str) -> int:
     """Mail the person of a file that it is ready, if their e-mail is confirmed."""
-    rows = PersonalDataFile.objects.filter(has_confirmed_email(), pk=pk).exclude(ready_at=None)
+    rows = PersonalDataFile.objects.filter(confirmed_email_condition(), pk=pk).exclude(ready_at=None)
     row = rows.select_related("user", "guest").first()
     person = row and (row.user or row.guest)
     if not row or not person:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts import undeliverable
-from accounts.emails import confirmed_emails
+from accounts.emails import current_confirmed_emails
 from accounts.models import User
 from articles.models import NewsletterRecipient, Subscriber, Subscription, Topic
 from articles.site.current_site import read_site
@@ -98,7 +98,8 @@ def subscriber_language(subscriber: str = "") -> Coalesce:
     """
     members = User.objects.annotate(lower_email=Lower("email")).exclude(language="")
     member = members.filter(
-        Exists(confirmed_emails().filter(user=OuterRef("pk"))), lower_email=OuterRef(f"{subscriber}email")
+        Exists(current_confirmed_emails().filter(user=OuterRef("pk"))),
+        lower_email=OuterRef(f"{subscriber}email"),
     )
     return Coalesce(Subquery(member.values("language")[:1]), f"{subscriber}language")
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.emails import confirmed_emails
+from accounts.emails import current_confirmed_emails
 from accounts.requests import request_user
 from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
@@ -122,7 +122,7 @@ def account(request: SiteRequest) -> HttpResponse:
 
     The field `add` of the form on other pages names one list to add.
     """
-    confirmed = confirmed_emails().filter(user=request_user(request)).first()
+    confirmed = current_confirmed_emails().filter(user=request_user(request)).first()
     email = confirmed.email if confirmed else ""
     if request.method == "POST":
         if email:

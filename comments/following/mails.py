@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts import undeliverable
-from accounts.emails import confirmed_emails
+from accounts.emails import current_confirmed_emails
 from accounts.models import Guest
 from articles.models import Site
 from articles.site.current_site import read_site
@@ -136,7 +136,7 @@ def _find_emails(follows: Sequence[Follow]) -> dict[Person, tuple[str, str]]:
 
     Those to which nothing can be delivered are left out.
     """
-    users = confirmed_emails().filter(
+    users = current_confirmed_emails().filter(
         user__in={follow.user_id for follow in follows if follow.user_id}, user__is_active=True
     )
     guests = Guest.objects.reachable().filter(pk__in={f.guest_id for f in follows if f.guest_id})

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.emails import filter_by_email, list_confirmed_emails
+from accounts.emails import all_confirmed_emails, filter_by_email
 from accounts.models import Guest, User
 from articles.site.cached_pages import invalidate_stale_copies
 from comments.following.services import move_to_account
@@ -19,7 +19,7 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
 
     Left out are comments that their author has deleted, and those whose text is erased or restricted.
     """
-    guests = filter_by_email(Guest.objects.all(), list_confirmed_emails(user))
+    guests = filter_by_email(Guest.objects.all(), all_confirmed_emails(user))
     comments = Comment.objects.not_erased_or_restricted().filter(author=None, guest__in=guests)
     return comments.exclude(state=State.DELETED)
 

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import undeliverable
-from accounts.emails import confirmed_emails
+from accounts.emails import current_confirmed_emails
 from accounts.models import Guest, User
 from articles.models import Topic
 from articles.site.languages import activate_locale, language_of
@@ -300,7 +300,7 @@ def _person_context(user: User | None, guest: Guest | None) -> dict[str, Any]:
     person = user or guest
     email = person.email if person else ""
     if user:
-        is_confirmed = confirmed_emails().filter(user=user).exists()
+        is_confirmed = current_confirmed_emails().filter(user=user).exists()
     else:
         is_confirmed = bool(guest and guest.confirmed_at)
     return {

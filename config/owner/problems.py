@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.emails import confirmed_emails
+from accounts.emails import current_confirmed_emails
 from accounts.models import User
 from config.server import running_servers, sample
 from core.database.migration_state import unapplied_migrations
@@ -119,7 +119,7 @@ def _migration_problems() -> Iterator[Problem]:
 
 def _administrator_problems() -> Iterator[Problem]:
     admins = User.objects.administrators().active()
-    if unconfirmed := admins.exclude(pk__in=confirmed_emails().values("user")).count():
+    if unconfirmed := admins.exclude(pk__in=current_confirmed_emails().values("user")).count():
         yield Problem(
             ngettext(
                 "The e-mail of %(n)s administrator is not confirmed: they get no notifications.",

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.emails import confirmed_emails
+from accounts.emails import current_confirmed_emails
 from comments.models import Comment, State
 from moderation.checks.results import CheckResult
 from moderation.models.rules import Rule
@@ -30,7 +30,7 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         the e-mail of the comment's author is confirmed by now.
         """
         current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
-        account = confirmed_emails().filter(user=OuterRef("comment__author"))
+        account = current_confirmed_emails().filter(user=OuterRef("comment__author"))
         current = current.annotate(
             author_is_confirmed=Exists(account) | Q(comment__guest__confirmed_at__isnull=False)
         )

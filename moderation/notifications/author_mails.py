@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.emails import has_confirmed_email
+from accounts.emails import confirmed_email_condition
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import language_of
@@ -37,7 +37,7 @@ def compose_decision_mails(action_id: UUID) -> list[EmailMessage]:
     spammers get none.
     """
     transitions = Transition.objects.filter(
-        has_confirmed_email("comment__author", "comment__guest"),
+        confirmed_email_condition("comment__author", "comment__guest"),
         action_id=action_id,
         kind=Transition.Kind.STATE,
         comment__state__in=[State.PUBLISHED, *REMOVED],
@@ -67,7 +67,7 @@ def compose_not_published_mail(comment_id: int) -> list[EmailMessage]:
     pending.
     """
     not_published = Q(state=State.PENDING) | Q(state=State.SPAM, state_reason=Reason.SCREENED)
-    rows = Comment.objects.filter(has_confirmed_email("author"), not_published, pk=comment_id)
+    rows = Comment.objects.filter(confirmed_email_condition("author"), not_published, pk=comment_id)
     comment = rows.select_related("author", "guest").first()
     if comment is None:
         return []

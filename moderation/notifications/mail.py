@@ -6,7 +6,7 @@ from typing import Any
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import Exists, OuterRef
 
-from accounts.emails import confirmed_emails
+from accounts.emails import current_confirmed_emails
 from accounts.models import UserQuerySet
 from articles.site.current_site import read_site
 from core.mail.composition import compose_mail
@@ -26,6 +26,6 @@ def mail_staff(people: UserQuerySet, template: str, subject: str, **context: Any
 
     Returns the number of sent mails.
     """
-    site, confirmed = read_site(), confirmed_emails().filter(user=OuterRef("pk"))
+    site, confirmed = read_site(), current_confirmed_emails().filter(user=OuterRef("pk"))
     emails = people.active().filter(Exists(confirmed)).values_list("email", flat=True)
     return send_mails(compose_mail(template, subject, email, site=site, **context) for email in emails)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts.emails import confirmed_emails, filter_by_email, has_confirmed_email
+from accounts.emails import confirmed_email_condition, current_confirmed_emails, filter_by_email
 from accounts.models import Guest, User
 from comments.models import Reason, State
 from comments.services.discussions import lock_discussions_of
@@ -47,7 +47,7 @@ def _account_with_email_of(guest: Guest | None) -> User | None:
     found = filter_by_email(User.objects.all(), [guest.email]).first()
     if found is None or guest.confirmed_at:
         return found
-    return None if confirmed_emails().filter(user=found).exists() else found
+    return None if current_confirmed_emails().filter(user=found).exists() else found
 
 
 def impose(
@@ -279,7 +279,7 @@ def notify_sanction_upheld(pk: int) -> int:
 
 def _with_confirmed_email(pk: int) -> Sanction | None:
     """Return the sanction, if the person's e-mail is confirmed."""
-    return Sanction.objects.filter(has_confirmed_email(), pk=pk).select_related("user", "guest").first()
+    return Sanction.objects.filter(confirmed_email_condition(), pk=pk).select_related("user", "guest").first()
 
 
 def all_sanctions_of(person: Person) -> Any:
