@@ -17,7 +17,7 @@ from core.database.sql import execute
 
 # A comment can be dated before a page and committed after it. So watermarks stay behind a page by the time
 # that the search looks back, and the comments of that time that the page shows are stored one by one.
-MARK_WHOLE_STORY = """
+MARK_ALL_UPDATES_SEEN = """
 UPDATE comments_follow f
 SET news_at = NULL, news_count = 0,
     seen_at = CASE WHEN f.kind = 'corrections' THEN %(now)s ELSE greatest(f.seen_at, %(since)s) END,
@@ -43,16 +43,16 @@ def mark_story_seen(
     *,
     unread: UnreadCounts,
     comments: Collection[int],
-    is_whole: bool,
+    has_all_comments: bool,
 ) -> None:
     """Mark the updates about a story as seen that its page shows: corrections, and these comments.
 
-    `is_whole` says that the page has all of the story's discussion. Mails about the updates are sent
+    `has_all_comments`: the page shows all comments of the discussion. Mails about the updates are sent
     nevertheless: who opened a page has not read all of it. Sets the request's `unread_count` to what is left.
     """
     remaining = unread.of_story
-    if remaining and is_shown(request) and is_whole:
-        execute(MARK_WHOLE_STORY, whole_story_values(request, user, guest, article, comments))
+    if remaining and is_shown(request) and has_all_comments:
+        execute(MARK_ALL_UPDATES_SEEN, mark_all_updates_values(request, user, guest, article, comments))
         remaining = 0
     elif remaining and is_shown(request):
         follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
@@ -63,14 +63,14 @@ def mark_story_seen(
     request.unread_count = unread.total - unread.of_story + remaining
 
 
-def whole_story_values(
+def mark_all_updates_values(
     request: SiteRequest,
     user: User | None,
     guest: Guest | None,
     article: Article,
     comments: Collection[int],
 ) -> dict[str, Any]:
-    """Return the values for MARK_WHOLE_STORY: it marks all updates about a story as seen by one follower."""
+    """Return the parameters of MARK_ALL_UPDATES_SEEN for the updates of one follower about a story."""
     return {
         "user": user and user.pk,
         "guest": guest and guest.pk,

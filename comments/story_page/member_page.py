@@ -106,7 +106,7 @@ class MemberDiscussion:
     regions: dict[str, str]  # the others
     published: dict[int, ThreadRow]  # the published comments of the page, without their texts
     size: int  # bytes
-    is_whole: bool  # it shows all comments
+    has_all_comments: bool  # of the discussion
 
     @property
     def comments(self) -> list[int]:
@@ -132,7 +132,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     if (current := _current_parts(request, user, slug)) is None:
         return None
     shell, cached, state = current
-    article, is_whole = shell.story.article, cached.is_whole
+    article, has_all_comments = shell.story.article, cached.has_all_comments
     mark_story_seen(
         request,
         user,
@@ -140,7 +140,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         article,
         unread=UnreadCounts(state.unread_total, state.unread_of_story),
         comments=cached.published,
-        is_whole=is_whole,
+        has_all_comments=has_all_comments,
     )
     own_footers = _own_footers(request, cached, user, state)
     since = record_visit(
@@ -150,7 +150,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         cached.story.last_log_number,
         state.visit,
         comments=cached.published,
-        is_whole=is_whole and not state.unread_of_story,  # otherwise mark_story_seen has done the same
+        mark_updates_seen=has_all_comments and not state.unread_of_story,  # else mark_story_seen has done it
     )
     personal = {
         "since": "" if since is None else str(since),
@@ -213,7 +213,7 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
 
 
 def _render_new_comments_link(request: SiteRequest, article: Article, visit: LastVisit | None) -> str:
-    if visit is None or (since := visit.new_comments_since(request.now)) is None:
+    if visit is None or (since := visit.new_comments_log_number(request.now)) is None:
         return ""
     context = {"article": article, "new_comments_since": since}
     return render_to_string("comments/_new_comments_link.jinja", context, request, using="jinja2")
@@ -247,7 +247,7 @@ def _render_discussion(
         regions,
         {row.id: row._replace(body_html="") for row in rows if row.state == State.PUBLISHED},
         2 * sys.getsizeof(html) + 1024 * len(rows) + shell.size,
-        first.page.is_whole,
+        first.page.has_all_comments,
     )
     # The version of an original in another discussion would have to be compared as well.
     if all(article == story.article.pk for article, _version, _version_there in find_duplicate_targets(rows)):

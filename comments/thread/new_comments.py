@@ -7,19 +7,20 @@ from accounts.models import Guest, User
 from core.database.sql import fetch_rows
 
 MAX_COUNTED_NEW = 99  # new comments
-MAX_LOG_ENTRIES = 1_000  # latest log entries that are searched for new comments
+MAX_LOG_ENTRIES = 1_000  # latest entries of the transition log that are searched for new comments
 MAX_NEW_IDS = 60  # new comments whose ids are returned
 
 
 def find_new_comments(
     slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime
 ) -> tuple[int, list[int]] | None:
-    """Return the number of comments published since the log entry with number `since`, and the last ids.
+    """Return the number of comments published after the log number `since`, and the last ids.
 
-    Counts at most MAX_COUNTED_NEW comments of others than the reader, among the last MAX_LOG_ENTRIES entries.
+    Counts at most MAX_COUNTED_NEW comments of others than the reader, in the last MAX_LOG_ENTRIES entries.
     The ids are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
 
-    The log decides, not the time of writing: a comment that waited for days is new once it is published.
+    A log number is Transition.seq. It decides, not the time of writing: a comment that waited for days is new
+    once it is published.
     """
     values: dict[str, Any] = {"slug": slug, "since": since, "now": now}
     values |= {"user": user and user.pk, "guest": guest and guest.pk}
@@ -31,14 +32,14 @@ SITE_NOT_HIDDEN = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'h
 
 
 def new_comments_sql(since: str, guest: str) -> str:
-    """Return the FROM and WHERE clauses of new comments `c`, with their log entries `t`, of the article `a`.
+    """Return the FROM and WHERE clauses of new comments `c`, with their transitions `t`, of the article `a`.
 
-    New comments were published since the log entry with number `since` and are still visible, by
-    others than the user %(user)s and `guest`.
+    New comments were published after the log number `since` by others than the user %(user)s and `guest`, and
+    are still visible.
 
-    A comment's first log entry since then tells its state before. Only the last entries are read: anybody may
-    ask for them, and a removed spam flood leaves tens of thousands of entries. Without a LIMIT the planner
-    would read all comments.
+    A comment's first transition since then has its state before. Only the last transitions are read: anybody
+    may ask for them, and a removed spam flood leaves tens of thousands. Without a LIMIT the planner would
+    read all comments.
     """
     return f"""
         FROM (SELECT * FROM comments_transition t

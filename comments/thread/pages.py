@@ -105,8 +105,8 @@ class ThreadPage:
     next: ThreadCursor | None = None
 
     @property
-    def is_whole(self) -> bool:
-        """Return whether no further page, and no "Show more replies", has further comments."""
+    def has_all_comments(self) -> bool:
+        """Return whether these rows and those before are all comments: none are on a next page or omitted."""
         return self.next is None and not any(row.omitted_replies > 0 for row in self.rows)
 
 

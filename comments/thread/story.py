@@ -35,7 +35,7 @@ class StoryPageData:
     topics: list[Topic]  # visible ones, by name
     authors: list[BylineAuthor]  # staff authors, in the order of the byline
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
-    last_log_number: int  # of the last log entry of the discussion; 0 if it has none
+    last_log_number: int  # Transition.seq of the discussion's last entry; 0 if it has none
     picks: list[PickExcerpt]  # newest first
     is_restored: bool  # some replies are under a proposed parent (InferredParent)
     related: list[RelatedStory]  # the closest first; none unless they were requested

@@ -143,7 +143,7 @@ def _add_discussion(
     """
     article = story_page.article
     page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
-    is_whole, published = start is None and page.is_whole, _published_ids(page.rows)
+    has_all_comments, published = start is None and page.has_all_comments, _published_ids(page.rows)
     context |= discussion_context(request, story_page, page, order, is_as_saved=is_as_saved)
     if start:
         context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
@@ -159,9 +159,9 @@ def _add_discussion(
                 story_page.last_log_number,
                 visit,
                 comments=published,
-                is_whole=is_whole,
+                mark_updates_seen=has_all_comments,
             ),
-            "new_comments_since": visit and visit.new_comments_since(request.now),
+            "new_comments_since": visit and visit.new_comments_log_number(request.now),
         }
     context["thread"] = render_thread(request, story_page, page.rows, reader)
     context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
@@ -172,7 +172,7 @@ def _add_discussion(
         article,
         unread=_count_unread(request, article),
         comments=published,
-        is_whole=is_whole,
+        has_all_comments=has_all_comments,
     )
     return page.rows
 

@@ -628,11 +628,11 @@
 
   // What is new since the last visit, and where that ended. The server stores the visits of members; this browser those
   // of others, as {path: [time, log entry, log entry at the end of the visit before, comment at the top]} for 50 stories.
-  const VISIT_PAUSE = 1_800_000; // milliseconds after which a visit is a new one, as in comments/thread/visits.py
+  const VISIT_TIMEOUT = 1_800_000; // milliseconds after which a visit is a new one, as in comments/thread/visits.py
   const visits = storedLists("localStorage", "visits", 50);
   const path = location.pathname;
   const [lastTime, lastSeq, earlierSeq, lastPlace] = visits.read(path);
-  const endOfLast = Date.now() - lastTime > VISIT_PAUSE ? lastSeq : earlierSeq;
+  const endOfLast = Date.now() - lastTime > VISIT_TIMEOUT ? lastSeq : earlierSeq;
   const storeVisit = () => {
     const { top } = part().getBoundingClientRect();
     const isFarDown = top < -2 * innerHeight;

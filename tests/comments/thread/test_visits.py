@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from comments.models import Mute, Reason, State, Visit
 from comments.services.states import change_states
 from comments.thread.new_comments import MAX_NEW_IDS
-from comments.thread.visits import PAUSE, STORE_INTERVAL, VISIT_RETENTION, delete_old_visits
+from comments.thread.visits import STORE_INTERVAL, VISIT_RETENTION, VISIT_TIMEOUT, delete_old_visits
 from moderation.erasure.purge import erase_person
 from moderation.people.profiles import Person
 from tests.factories import UserFactory, make_comment
@@ -19,7 +19,7 @@ from tests.factories import UserFactory, make_comment
 pytestmark = pytest.mark.django_db
 
 # A minute more, because the database's now() is the time at which the transaction of the test began.
-AFTER_PAUSE = PAUSE + timedelta(minutes=1)
+AFTER_TIMEOUT = VISIT_TIMEOUT + timedelta(minutes=1)
 PLAIN, BY_THE_VIEW = "", "?order=oldest"
 BOTH = pytest.mark.parametrize("query", [PLAIN, BY_THE_VIEW])
 
@@ -50,17 +50,17 @@ def pass_time(span):
 
 
 @BOTH
-def test_a_visit_after_a_pause_shows_where_the_last_one_ended(ylva_client, ylva, article, thread, query):
+def test_a_visit_after_the_timeout_shows_where_the_last_one_ended(ylva_client, ylva, article, thread, query):
     first, seen = read(ylva_client, article, query)
     assert first is None
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     make_comment(article)
     since, seq = read(ylva_client, article, query)
     assert since == seen < seq
     assert read(ylva_client, article, query) == (seen, seq)  # a reload keeps what is new
-    pass_time(PAUSE - timedelta(minutes=1))
+    pass_time(VISIT_TIMEOUT - timedelta(minutes=1))
     assert read(ylva_client, article, query) == (seen, seq)
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     assert read(ylva_client, article, query) == (seq, seq)
     assert Visit.objects.get().user == ylva
 
@@ -70,20 +70,20 @@ def test_comments_published_during_a_visit_are_not_new_in_the_next(ylva_client, 
     make_comment(article)
     # The script loads this page to show the comment.
     _since, seq = read(ylva_client, article, "?order=newest")
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     assert read(ylva_client, article) == (seq, seq)
 
 
 def test_both_ways_to_make_the_page_know_of_each_other(ylva_client, article, thread):
     _first, seen = read(ylva_client, article, BY_THE_VIEW)
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     assert read(ylva_client, article, PLAIN) == (seen, seen)
     assert read(ylva_client, article, BY_THE_VIEW) == (seen, seen)
 
 
 def test_each_member_has_visits_of_their_own(ylva_client, article, thread):
     read(ylva_client, article)
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     other = Client()
     other.force_login(UserFactory.create(name="Bo"))
     assert read(other, article)[0] is None
@@ -92,7 +92,7 @@ def test_each_member_has_visits_of_their_own(ylva_client, article, thread):
 
 def test_a_discussion_without_comments_is_visited_too(ylva_client, article):
     assert read(ylva_client, article) == (None, 0)
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     make_comment(article)
     assert read(ylva_client, article)[0] == 0
 
@@ -147,9 +147,9 @@ def test_without_scripts_a_link_leads_to_the_comments_since_the_last_visit(
     link = re.compile(r'<noscript>.*?<a href="([^"]+/since/\?since=\d+)"[^>]*>New since your last visit</a>')
     address = f"{article.get_absolute_url()}{query}"
     assert not link.search(ylva_client.get(address).text)  # the first visit
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     assert not link.search(ylva_client.get(address).text)  # no comments were posted
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     make_comment(article, "My *own* word.", author=ylva)
     new = [make_comment(article, f"The *tide* is in, {n}.") for n in range(2)]
     for _ in range(2):  # a reload keeps it
@@ -178,7 +178,7 @@ def test_there_is_no_link_to_new_comments_without_one_by_somebody_else(
 
     old = make_comment(article, "An old word.")
     has_link()
-    pass_time(AFTER_PAUSE)
+    pass_time(AFTER_TIMEOUT)
     change_states(ids=[old.pk], to=State.REJECTED, reason=Reason.OTHER, actor=None)
     assert not has_link()
     change_states(ids=[old.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from comments.models import Visit
-from comments.thread.visits import PAUSE
+from comments.thread.visits import VISIT_TIMEOUT
 from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, choose_order, import_thread, locate, open_story
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
@@ -20,29 +20,29 @@ BOTH = pytest.mark.parametrize("who", ["member", "stranger"])
 
 @pytest.fixture
 def visit(live_server, page, article, who):
-    """Return a function that opens the story after a pause, and scrolls to its discussion."""
+    """Return a function that opens the story after VISIT_TIMEOUT, and scrolls to its discussion."""
     page.set_viewport_size(DESK)
     if who == "member":
         log_in(page.context, live_server, UserFactory(name="Ylva"))
 
-    def open_after_a_pause(rest="", scroll=True):
+    def open_after_the_timeout(rest="", scroll=True):
         page.goto(f"{live_server.url}/privacy/")
-        pause = PAUSE + timedelta(minutes=1)
+        idle = VISIT_TIMEOUT + timedelta(minutes=1)
         page.evaluate(
-            """(pause) => {
+            """(idle) => {
               const visits = JSON.parse(localStorage.getItem("visits")) ?? {};
-              for (const visit of Object.values(visits)) visit[0] -= pause;
+              for (const visit of Object.values(visits)) visit[0] -= idle;
               localStorage.setItem("visits", JSON.stringify(visits));
             }""",
-            pause.total_seconds() * 1000,
+            idle.total_seconds() * 1000,
         )
         for row in Visit.objects.all():
-            Visit.objects.filter(pk=row.pk).update(at=row.at - pause)
+            Visit.objects.filter(pk=row.pk).update(at=row.at - idle)
         open_story(live_server, page, article, rest)
         if scroll:
             page.locator(".talk .top").evaluate("node => node.scrollIntoView()")
 
-    return open_after_a_pause
+    return open_after_the_timeout
 
 
 def new_in(page, *comments):

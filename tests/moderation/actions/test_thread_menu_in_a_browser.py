@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from comments.models import Discussion, Visit
 from comments.services.discussions import change_discussion
-from comments.thread.visits import PAUSE
+from comments.thread.visits import VISIT_TIMEOUT
 from tests.articles.images.sample_images import make_image
 from tests.comments.in_a_browser import PHONE, locate, open_story
 from tests.factories import make_article, make_comment
@@ -80,7 +80,7 @@ def test_an_open_menu_lies_over_the_bar_with_new_comments(live_server, page, art
     open_story(live_server, page, article)
     expect(page.locator(".thread article")).to_have_count(6)
     visit = Visit.objects.get()
-    Visit.objects.filter(pk=visit.pk).update(at=visit.at - PAUSE - timedelta(minutes=1))
+    Visit.objects.filter(pk=visit.pk).update(at=visit.at - VISIT_TIMEOUT - timedelta(minutes=1))
     make_comment(article, "And I.")
     open_story(live_server, page, article)
     locate(page, comments[3]).evaluate("node => node.scrollIntoView({ block: 'end' })")
