@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.authentication.second_factors import user_with_roles
+from accounts.authentication.second_factors import fully_authenticated_user
 from accounts.requests import next_path, referring_path
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
@@ -98,7 +98,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Show a draft to everybody who has its preview link: the story without its discussion, with noindex."""
     # The token names the story: its slug may have changed since, and be that of another story now.
     article = get_object_or_404(Article, pk=preview_article_id(token))
-    if not (until := article.preview_until(token, user_with_roles(request))):
+    if not (until := article.preview_until(token, fully_authenticated_user(request))):
         raise Http404
     if article.is_published():
         return redirect(article)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from accounts.authentication.second_factors import user_with_roles
+from accounts.authentication.second_factors import fully_authenticated_user
 from accounts.emails import EMAIL_IS_CONFIRMED
 from accounts.guests import guest_id_from_cookie
 from articles.site.requests import SiteRequest
@@ -63,7 +63,7 @@ class Masthead:
         guest = None if member else guest_id_from_cookie(request)
         self.is_for_guest = guest is not None
         queries: dict[str, str | QuerySet[Any, Any]] = {"masthead": MASTHEAD_SQL}
-        decides = member and (user.is_moderator or user.is_editor) and user_with_roles(request)
+        decides = member and (user.is_moderator or user.is_editor) and fully_authenticated_user(request)
         if decides and not hasattr(request, "waiting_count"):
             queries["waiting"] = queues.waiting_cases(user).values("pk")
         found = fetch_together(queries, {"now": request.now, "user": member, "guest": guest})

@@ -30,10 +30,11 @@ def lacks_required_factor(user: User, site: Any) -> bool:
     return is_second_factor_required(user, site) and not has_second_factor(user)
 
 
-def user_with_roles(request: Any) -> User | None:
-    """Return the user whose roles count on a page for everybody: None without a log-in.
+def fully_authenticated_user(request: Any) -> User | None:
+    """Return the user who made a request for a public page, or None for a visitor without an account.
 
-    The roles of staff do not count without the second factor that the site requires.
+    None is also returned for staff who lack the second factor that the site requires: they see the page as
+    visitors do.
     """
     user = request.user
     return None if not isinstance(user, User) or lacks_required_factor(user, request.site) else user

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
-from accounts.authentication.second_factors import user_with_roles
+from accounts.authentication.second_factors import fully_authenticated_user
 from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
 from articles.site.cached_pages import revalidate_always
@@ -67,5 +67,5 @@ def _may_view(request: HttpRequest, found: Image) -> bool:
         article = find_previewed_article(token)
         if article and ImageUse.objects.filter(article=article, image=found).exists():
             return True
-    user = user_with_roles(request)
+    user = fully_authenticated_user(request)
     return user is not None and found.is_readable_by(user)
