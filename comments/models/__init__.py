@@ -29,12 +29,12 @@ from comments.models.log import LAST_TRANSITION_ID, Transition
 from comments.models.mutes import MUTED_AUTHOR, MUTED_COMMENTS, Mute
 from comments.models.recommendations import Recommendation
 from comments.models.states import (
-    AUTHOR_REASONS,
-    AUTHOR_SQL,
+    AUTHOR_DELETION_REASONS,
+    AUTHOR_DELETION_REASONS_SQL,
     BUILT_IN_REASONS,
-    REMOVED,
+    REMOVED_BY_MODERATION,
     UNDONE_REASONS,
-    UNDONE_SQL,
+    UNDONE_REASONS_SQL,
     Reason,
     RemovalReason,
     State,

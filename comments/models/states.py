@@ -16,7 +16,8 @@ class State(models.TextChoices):
     DELETED = "deleted", _("Deleted by its author")
 
 
-REMOVED = (State.REJECTED, State.SPAM)  # by a moderator or the filter, not by the author
+# By a moderator or the spam filter. The author's own deletion is DELETED.
+REMOVED_BY_MODERATION = (State.REJECTED, State.SPAM)
 
 
 class Reason(models.TextChoices):
@@ -30,7 +31,7 @@ class Reason(models.TextChoices):
     IMPORTED = "imported", _("imported")
     IMPORT_UNDONE = "import_undone", _("import undone")
     AUTHOR = "author", _("deleted by its author")
-    UNPOSTED = "unposted", _("posting undone by its author")
+    POSTING_UNDONE = "unposted", _("posting undone by its author")
     APPROVED = "approved", _("approved")
     OFF_TOPIC = "off_topic", _("off-topic")
     INSULT = "insult", _("insult")
@@ -46,17 +47,19 @@ class Reason(models.TextChoices):
     MOVED = "moved", _("moved to another parent")
 
 
-AUTHOR_REASONS = (Reason.AUTHOR, Reason.UNPOSTED)  # reasons of deletions that are no decisions of moderation
-UNDONE_REASONS = (Reason.UNPOSTED, Reason.IMPORT_UNDONE)  # the author did not delete a published comment
-# The same in a statement.
-AUTHOR_SQL, UNDONE_SQL = (str(tuple(map(str, reasons))) for reasons in (AUTHOR_REASONS, UNDONE_REASONS))
+AUTHOR_DELETION_REASONS = (Reason.AUTHOR, Reason.POSTING_UNDONE)  # no decisions of moderation
+UNDONE_REASONS = (Reason.POSTING_UNDONE, Reason.IMPORT_UNDONE)  # such comments do not count as deleted ones
+# The same reasons as lists in SQL: reason IN …
+AUTHOR_DELETION_REASONS_SQL, UNDONE_REASONS_SQL = (
+    str(tuple(map(str, reasons))) for reasons in (AUTHOR_DELETION_REASONS, UNDONE_REASONS)
+)
 
 
 def state_label(state: str, reason: str) -> str:
     """Return a state in words: Published · Deleted by its author · Import undone."""
     if state == State.DELETED and reason == Reason.IMPORT_UNDONE:
         return gettext("Import undone")
-    if state == State.DELETED and reason == Reason.UNPOSTED:
+    if state == State.DELETED and reason == Reason.POSTING_UNDONE:
         return gettext("Posting undone by its author")
     return str(State(state).label)
 

@@ -14,7 +14,7 @@ from articles.markup.markdown import render_comment
 from articles.site.cached_pages import invalidate_stale_copies
 from comments.models import (
     EDIT_WINDOW,
-    REMOVED,
+    REMOVED_BY_MODERATION,
     Comment,
     CommentRevision,
     Reason,
@@ -66,7 +66,7 @@ def edit_comment(
 
 def explain_refused_edit(comment: Comment) -> str:
     """Return the sentence for an author who can no longer edit a comment."""
-    if comment.state in REMOVED or comment.is_redacted:
+    if comment.state in REMOVED_BY_MODERATION or comment.is_redacted:
         return _("A moderator has decided on this comment.")
     if comment.state == State.DELETED:
         return _("This comment was deleted.")
@@ -123,7 +123,7 @@ def check_resubmission(
     is empty, too long or unchanged, if another text was stored meanwhile, or if the policy refuses it.
     """
     body = check_body(body)
-    resendable = {State.PENDING, *REMOVED}
+    resendable = {State.PENDING, *REMOVED_BY_MODERATION}
     has_no_text = comment.erased_at or comment.state_reason == Reason.RESTRICTED
     if not comment.is_by(user, guest) or comment.state not in resendable or has_no_text:
         raise ValidationError(_("This comment can’t be sent again."), code="state")

@@ -42,8 +42,8 @@ def delete_comment(
 ) -> bool:
     """Delete a comment as its author. Return False if it was already gone, or was written by someone else.
 
-    `reason` is one of AUTHOR_REASONS. A comment whose posting was undone counts neither for the rate limit
-    nor in the summary of moderation.
+    `reason` is one of AUTHOR_DELETION_REASONS. A comment whose posting was undone counts neither for the rate
+    limit nor in the summary of moderation.
     """
     if not comment.is_by(user, guest):
         return False

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
 from accounts.models import Guest, User
-from comments.models import MUTED_COMMENTS, REMOVED, UNDO_WINDOW, Comment, Recommendation, State
+from comments.models import MUTED_COMMENTS, REMOVED_BY_MODERATION, UNDO_WINDOW, Comment, Recommendation, State
 from comments.policy import ExplainedDecision, policy
 from comments.thread.rows import ThreadRow
 from core.database.sql import fetch_rows
@@ -81,7 +81,7 @@ class ViewerContext:
     decisions: dict[int, ExplainedDecision] = field(default_factory=dict)  # of their own removed comments
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
     waiting: str = ""  # the beginning of the notice on their own pending comments
-    unpostable: dict[int, int] = field(default_factory=dict)  # seconds for which the posting can be undone
+    seconds_to_undo: dict[int, int] = field(default_factory=dict)  # how long the posting can still be undone
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
     may_mute: bool = False
@@ -105,7 +105,7 @@ def personalize(
     # Two findings of one check may give the same sentence.
     reasons = {pk: _after_colon(list(dict.fromkeys(sentences))) for pk, sentences in reasons.items()}
     # Only its author sees a removed comment in its place, and reads why.
-    own_removed = {r.id: [gettext("You wrote it.")] for r in own_rows if r.state in REMOVED}
+    own_removed = {r.id: [gettext("You wrote it.")] for r in own_rows if r.state in REMOVED_BY_MODERATION}
     decisions = policy().explain_decisions(own_removed) if own_removed else {}
     explained = [*decisions, *(r.id for r in own_rows if r.id in pending)]
     decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
@@ -117,10 +117,10 @@ def personalize(
         is_guest=reader.user is None,
         own={row.id for row in own_rows},
         editable={row.id for row in own_rows if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
-        unpostable={
+        seconds_to_undo={
             row.id: ceil((row.created_at + UNDO_WINDOW - now).total_seconds())
             for row in own_rows
-            if _as_comment(row).can_be_unposted_by(reader.user, reader.guest, now)
+            if _as_comment(row).can_undo_posting(reader.user, reader.guest, now)
         },
         reasons=reasons | own_removed,
         decisions=decisions,

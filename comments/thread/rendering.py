@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
-from comments.models import REMOVED
+from comments.models import REMOVED_BY_MODERATION
 from comments.policy import policy
 from comments.thread.reader import Reader, ViewerContext, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
@@ -102,11 +102,12 @@ def _context(request: SiteRequest, story: StoryPageData, rows: list[ThreadRow]) 
         articles={pk: version for pk, version, _version in originals},
         discussions={pk: version for pk, _version, version in originals},
     )
+    has_removed = any(row.state in REMOVED_BY_MODERATION for row in rows)
     return {
         "zone": story.article.time_zone,
         "lang": request.site.lang,
         "open": story.discussion.is_open(request.now),
-        "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},
+        "reasons": removal_reasons.public_labels() if has_removed else {},
         "relative_since": relative_time_start(),
         "has_rows": bool(rows),
         "viewer": None,

@@ -25,7 +25,7 @@ from comments.loading import (
     current_writer,
     load_story_page,
 )
-from comments.models import AUTHOR_REASONS, Comment, Discussion, Reason, State
+from comments.models import AUTHOR_DELETION_REASONS, Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.search.excerpts import excerpt, read_passages
 from comments.search.queries import read_comments
@@ -333,7 +333,9 @@ def _thread_url(article: Article, comment: Comment, location: Location, order: O
 def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> HttpResponse:
     """Answer 410 with the time and the reason of the removal, but without the text of the comment."""
     if comment.state == State.DELETED:
-        explanation = State.DELETED.label if comment.state_reason in AUTHOR_REASONS else _("Import undone")
+        explanation = (
+            State.DELETED.label if comment.state_reason in AUTHOR_DELETION_REASONS else _("Import undone")
+        )
     else:
         explanation = State.REJECTED.label
         if reason := removal_reasons.public_labels().get(comment.state_reason):

@@ -148,18 +148,18 @@ def delete(request: SiteRequest, pk: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def unpost(request: SiteRequest, pk: str) -> HttpResponse:
+def undo_posting(request: SiteRequest, pk: str) -> HttpResponse:
     """Undo the posting of a comment (POST), and show the form with its text again.
 
     The form has its own URL, so that a second press, a reload or Back shows it again.
     """
     comment = _load_own_comment(request, pk)
     user, guest = current_writer(request)
-    if request.method == "POST" and comment.can_be_unposted_by(user, guest):
-        if delete_comment(comment=comment, user=user, guest=guest, reason=Reason.UNPOSTED):
+    if request.method == "POST" and comment.can_undo_posting(user, guest):
+        if delete_comment(comment=comment, user=user, guest=guest, reason=Reason.POSTING_UNDONE):
             messages.success(request, _("Undone: readers can’t see your comment. Its text is here again."))
         return redirect("comment-unpost", comment.pk)
-    is_undone = (comment.state, comment.state_reason) == (State.DELETED, Reason.UNPOSTED)
+    is_undone = (comment.state, comment.state_reason) == (State.DELETED, Reason.POSTING_UNDONE)
     if not is_undone or request.now > comment.created_at + EDIT_WINDOW:
         can_be_deleted = comment.can_be_deleted_by(user, guest)
         messages.info(request, _explain_late_undo() if can_be_deleted else explain_refused_edit(comment))

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import Max, OuterRef, Subquery
 
-from comments.models import AUTHOR_SQL, REMOVED, State, Transition
+from comments.models import AUTHOR_DELETION_REASONS_SQL, REMOVED_BY_MODERATION, State, Transition
 from moderation.models import Action, SettingChange
 
 StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision shown by an action
@@ -134,7 +134,7 @@ def _periods(
     periods: list[StatePeriod] = []
     for row in log:
         revision = changes[row.action_id].new if row.action_id in changes else revision
-        key = (row.to_state, row.reason if row.to_state in REMOVED else "", revision)
+        key = (row.to_state, row.reason if row.to_state in REMOVED_BY_MODERATION else "", revision)
         if not periods or periods[-1].key != key:
             action = actions.get(row.action_id)
             periods.append(StatePeriod(key, row, action.at if action else row.at))
@@ -166,7 +166,7 @@ def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
 LAST_DECISIONS = f"""
   SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
   FROM comments_transition
-  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason NOT IN {AUTHOR_SQL}
+  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason NOT IN {AUTHOR_DELETION_REASONS_SQL}
   ORDER BY comment_id, id DESC"""
 
 # Joins the comment c, and the earlier version r of its text if the decision was made on that version.

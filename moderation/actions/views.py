@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.requests import require_moderator_or_editor, safe_local_path
-from comments.models import REMOVED, Comment, State
+from comments.models import REMOVED_BY_MODERATION, Comment, State
 from core.forms import MultilineField, form_errors_text, remove_maxlength
 from core.query_forms import parse_whole_number
 from moderation.actions import decisions, saved_lines
@@ -131,7 +131,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         raise Http404
     parameters: dict[str, bool] = {}
     if reason == KEEP_REMOVED:
-        if found[0].state not in REMOVED:
+        if found[0].state not in REMOVED_BY_MODERATION:
             messages.warning(request, _("This comment is not removed."))
             return redirect_back(request, None, back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}

@@ -20,7 +20,7 @@ from articles.site.languages import language_of
 from comments.following import decision_recipients
 from comments.following.mails import stop_path
 from comments.following.tokens import follow_token
-from comments.models import REMOVED, Comment, Follow, Reason, State, Transition
+from comments.models import REMOVED_BY_MODERATION, Comment, Follow, Reason, State, Transition
 from core.mail.composition import compose_mail, unsubscribe_headers
 from moderation.actions import state_history
 from moderation.models import Appeal
@@ -40,7 +40,7 @@ def compose_decision_mails(action_id: UUID) -> list[EmailMessage]:
         confirmed_email_condition("comment__author", "comment__guest"),
         action_id=action_id,
         kind=Transition.Kind.STATE,
-        comment__state__in=[State.PUBLISHED, *REMOVED],
+        comment__state__in=[State.PUBLISHED, *REMOVED_BY_MODERATION],
     )
     appeals = Appeal.objects.filter(comment__in=transitions.values("comment"), is_edit=False)
     answers = dict(appeals.values_list("comment", "case__closing_action_id"))

@@ -26,7 +26,7 @@ from articles.markup.markdown import make_comment_excerpt
 from articles.site.current_site import current_site
 from articles.site.languages import in_language_of
 from comments import removal_reasons
-from comments.models import AUTHOR_REASONS, REMOVED, Comment, Reason, State, Transition
+from comments.models import AUTHOR_DELETION_REASONS, REMOVED_BY_MODERATION, Comment, Reason, State, Transition
 from moderation import excerpts
 from moderation.actions import state_history
 from moderation.checks import registry
@@ -70,7 +70,7 @@ def author_options(comment: Comment, last: Transition | None, appeals: Sequence[
     if last is None or comment.state_reason == Reason.RESTRICTED or comment.erased_at:
         return AuthorOptions(appeal=False, resubmit=False)
     has_appealed = any(not appeal.is_edit for appeal in appeals)
-    removed = comment.state in REMOVED and timezone.now() - last.at < APPEAL_WITHIN
+    removed = comment.state in REMOVED_BY_MODERATION and timezone.now() - last.at < APPEAL_WITHIN
     return AuthorOptions(
         appeal=removed and not has_appealed,
         resubmit=(removed or comment.state == State.PENDING) and not appeals,
@@ -94,8 +94,10 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
     for finding in Finding.objects.of_current_texts(ids):
         findings[finding.comment_id].append(finding)
     # Each reason is looked up once: outside of a request each lookup queries the site's version.
-    removals = {c.state_reason for c in comments if c.state in REMOVED}
-    proposed = removal_counts.confirmed_proposals([c.pk for c in comments if c.state in REMOVED])
+    removals = {c.state_reason for c in comments if c.state in REMOVED_BY_MODERATION}
+    proposed = removal_counts.confirmed_proposals(
+        [c.pk for c in comments if c.state in REMOVED_BY_MODERATION]
+    )
     reasons = {code: (removal_reasons.label(code), removal_reasons.author_message(code)) for code in removals}
     return {
         comment.pk: _notice(
@@ -162,10 +164,10 @@ def report_outcome(case: Case, comment: Comment) -> str:
     """Return one sentence about the outcome of a report, for the person who reported the comment."""
     if case.closed_at is None:
         return _("Not reviewed yet.")
-    if comment.state in REMOVED:
+    if comment.state in REMOVED_BY_MODERATION:
         return _("A moderator reviewed the comment and removed it.")
     if comment.state == State.DELETED:
-        if comment.state_reason in AUTHOR_REASONS:
+        if comment.state_reason in AUTHOR_DELETION_REASONS:
             return _("The comment was deleted by its author.")
         return _("The comment is gone: its import was undone.")
     if comment.state == State.PENDING:
@@ -181,7 +183,7 @@ def is_decided(case: Case, comment: Comment) -> bool:
 
     If not, the author deleted the comment first, for example.
     """
-    return case.closed_at is not None and comment.state in [*REMOVED, State.PUBLISHED]
+    return case.closed_at is not None and comment.state in [*REMOVED_BY_MODERATION, State.PUBLISHED]
 
 
 def _shows_other_text(action_id: UUID | None, comment: int) -> bool:
@@ -285,12 +287,12 @@ def _kind(
         if history.is_rewritten and comment.is_redacted:
             return DecisionKind.REDACTED
         was = known[0] if (known := history.known_before()) else ""
-        if was in REMOVED:
+        if was in REMOVED_BY_MODERATION:
             return DecisionKind.RESTORED
         return DecisionKind.PUBLISHED if was == State.PENDING else DecisionKind.NONE
     if comment.state_reason == Reason.RESTRICTED:
         return DecisionKind.RESTRICTED
-    if comment.state in REMOVED:
+    if comment.state in REMOVED_BY_MODERATION:
         if answered and not answered.is_edit:
             return DecisionKind.UPHELD
         return DecisionKind.SPAM if comment.state == State.SPAM else DecisionKind.REMOVED

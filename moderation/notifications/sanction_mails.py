@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
-from comments.models import REMOVED, Transition
+from comments.models import REMOVED_BY_MODERATION, Transition
 from core.mail.composition import compose_mail
 from moderation.models import Sanction
 from moderation.people import active_sanctions
@@ -21,7 +21,7 @@ def compose(sanction: Sanction, event: str) -> EmailMessage:
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
     transitions = Transition.objects.filter(action_id=sanction.action_id, kind=Transition.Kind.STATE)
-    removed = transitions.filter(comment__state__in=REMOVED).count()
+    removed = transitions.filter(comment__state__in=REMOVED_BY_MODERATION).count()
     with timezone.override(site.zone), in_language_of(person, site):
         return compose_mail(
             "moderation/mail/sanction.txt",

@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
+from comments.models import UNDONE_REASONS, UNDONE_REASONS_SQL, Comment, Reason
 from moderation import explanations
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
@@ -29,13 +29,13 @@ found AS (
   FROM signed s JOIN accounts_user u ON u.name = s.author_name AND u.id IS DISTINCT FROM s.author_id
   JOIN comments_comment c ON c.author_id = u.id
   WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
-    AND c.state_reason NOT IN {UNDONE_SQL}
+    AND c.state_reason NOT IN {UNDONE_REASONS_SQL}
   UNION ALL
   SELECT 'g' || g.id, c.state, c.discussion_id
   FROM signed s JOIN accounts_guest g ON g.name = s.author_name AND g.id IS DISTINCT FROM s.guest_id
   JOIN comments_comment c ON c.guest_id = g.id
   WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
-    AND c.state_reason NOT IN {UNDONE_SQL}),
+    AND c.state_reason NOT IN {UNDONE_REASONS_SQL}),
 seen AS (
   SELECT * FROM found
   WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))

@@ -21,7 +21,7 @@ from comments.loading import current_writer
 from comments.models import (
     EDIT_WINDOW,
     MAX_DEPTH,
-    REMOVED,
+    REMOVED_BY_MODERATION,
     UNDONE_REASONS,
     Comment,
     Mute,
@@ -38,7 +38,7 @@ PAGE_SIZE = 25  # comments
 GROUPS: dict[str, tuple[Any, tuple[State, ...]]] = {  # of states, with their names on this page
     "published": (State.PUBLISHED.label, (State.PUBLISHED,)),
     "waiting": (State.PENDING.label, (State.PENDING,)),
-    "removed": (gettext_lazy("Removed"), REMOVED),
+    "removed": (gettext_lazy("Removed"), REMOVED_BY_MODERATION),
     "deleted": (gettext_lazy("Deleted"), (State.DELETED,)),
 }
 
@@ -102,7 +102,7 @@ def _comments_of(user: User | None, guest: Guest | None, group: str) -> QuerySet
 
 def _with_details(comments: Sequence[Comment], user: User | None, guest: Guest | None) -> list[OwnComment]:
     """Return the comments with the details that the page shows, in a fixed number of statements."""
-    explained = (State.PENDING, *REMOVED)
+    explained = (State.PENDING, *REMOVED_BY_MODERATION)
     notices = render_notices(
         [
             comment
@@ -166,6 +166,6 @@ def _own_comment(
         replies=replies,
         latest_reply_url=reverse("comment", args=[slug, latest_reply]) if replies and is_readable else "",
         edit_until=comment.created_at + EDIT_WINDOW if can_be_edited else None,
-        can_be_undone=is_readable and comment.can_be_unposted_by(user, guest),
+        can_be_undone=is_readable and comment.can_undo_posting(user, guest),
         can_be_deleted=is_readable and comment.can_be_deleted_by(user, guest),
     )

@@ -13,19 +13,19 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.emails import EMAIL_IS_CONFIRMED
-from comments.models import UNDONE_SQL, Comment, Reason
+from comments.models import UNDONE_REASONS_SQL, Comment, Reason
 
 # Restricted comments are removed ones, but no page lists them, so they are counted under their reason.
 _COUNTED_STATE = f"CASE state_reason WHEN '{Reason.RESTRICTED}' THEN state_reason ELSE state END"
-# Comments whose posting or import was undone (UNDONE_SQL) are not counted: nobody deleted them.
+# Comments whose posting or import was undone (UNDONE_REASONS_SQL) are not counted: nobody deleted them.
 _STATES = f"""
 SELECT 'u' || author_id AS person, {_COUNTED_STATE} AS state, count(*) AS n, min(created_at) AS first
-FROM comments_comment WHERE author_id = ANY(%(users)s) AND state_reason NOT IN {UNDONE_SQL}
+FROM comments_comment WHERE author_id = ANY(%(users)s) AND state_reason NOT IN {UNDONE_REASONS_SQL}
 GROUP BY author_id, 2
 UNION ALL
 SELECT 'g' || guest_id, {_COUNTED_STATE}, count(*), min(created_at)
 FROM comments_comment
-WHERE guest_id = ANY(%(guests)s) AND author_id IS NULL AND state_reason NOT IN {UNDONE_SQL}
+WHERE guest_id = ANY(%(guests)s) AND author_id IS NULL AND state_reason NOT IN {UNDONE_REASONS_SQL}
 GROUP BY guest_id, 2
 UNION ALL
 SELECT 'u' || id, NULL, 0, date_joined FROM accounts_user WHERE id = ANY(%(users)s)
@@ -38,7 +38,7 @@ SELECT 'i' || i.id AS person, c.state, count(*) AS n, min(c.created_at) AS first
 FROM comments_comment i JOIN comments_comment c ON c.source = i.source AND c.author_name = i.author_name
   AND c.source <> ''  -- the condition of the index
 WHERE i.id = ANY(%(imported)s) AND c.author_id IS NULL AND c.guest_id IS NULL AND c.erased_at IS NULL
-  AND c.state_reason <> '{Reason.RESTRICTED}' AND c.state_reason NOT IN {UNDONE_SQL}
+  AND c.state_reason <> '{Reason.RESTRICTED}' AND c.state_reason NOT IN {UNDONE_REASONS_SQL}
 GROUP BY i.id, c.state"""
 
 # Grouped in the database, since thousands of one person's comments may be reported.

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from comments.models import REMOVED, Reason, State, Transition
+from comments.models import REMOVED_BY_MODERATION, Reason, State, Transition
 from core.database.sql import execute
 from moderation.models import SecondOpinion
 
@@ -20,7 +20,7 @@ SAMPLED_ONE_IN = 50  # share of decided cases that is asked about
 MIN_DECISIONS = 100  # questions start when two moderators have taken this many decisions each
 MAX_COMMENTS_OF_ACTION = 25  # larger actions were no decision on each comment
 MAX_AGE_DAYS = 7  # days; older decisions are not asked about
-ANSWERS = (State.PUBLISHED, *REMOVED)
+ANSWERS = (State.PUBLISHED, *REMOVED_BY_MODERATION)
 
 # The sample depends on a hash of the comment's id, so nobody can choose, and no case is asked about twice.
 CREATE_QUESTIONS = f"""

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
-from comments.models import REMOVED, Comment, State, Transition
+from comments.models import REMOVED_BY_MODERATION, Comment, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.editing import check_resubmission, resubmit_comment
 from core.rate_limits import RateLimitError
@@ -104,7 +104,7 @@ def weight_of(user: User | None, guest: Guest | None) -> float:
         return UNCONFIRMED_WEIGHT
     mine = Report.objects.filter(user=user, guest=guest)
     record = mine.filter(case__closed_at__isnull=False).aggregate(
-        right=Count("pk", filter=Q(comment__state__in=REMOVED)),
+        right=Count("pk", filter=Q(comment__state__in=REMOVED_BY_MODERATION)),
         wrong=Count("pk", filter=Q(comment__state=State.PUBLISHED)),
     )
     share: float = (record["right"] + 1) / (record["right"] + record["wrong"] + 2)
@@ -161,7 +161,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
                 return earlier
             raise ValidationError(ALREADY_APPEALED, code="appealed")
         _check_appeals_today(user, guest)
-        case = _get_or_open_case(comment, REMOVED)
+        case = _get_or_open_case(comment, REMOVED_BY_MODERATION)
         last = _check_option(comment, "appeal")
         appeal = Appeal.objects.create(comment=comment, case=case, appealed_transition=last, text=text)
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True)

@@ -149,23 +149,23 @@ def _sent_from(column: str) -> str:
     return f"""
   SELECT o.at, c.is_undone FROM moderation_origin o
   CROSS JOIN LATERAL ({_was_new("o.comment_id")}) was_new
-  CROSS JOIN LATERAL (SELECT state_reason = '{Reason.UNPOSTED}' AS is_undone FROM comments_comment
+  CROSS JOIN LATERAL (SELECT state_reason = '{Reason.POSTING_UNDONE}' AS is_undone FROM comments_comment
                       WHERE id = o.comment_id LIMIT 1) c
   WHERE o.{column} = %({column})s AND o.at > %(rate_since)s {_LIMIT}"""
 
 
 _SENT_BY_PERSON = f"""
-  SELECT created_at AS at, state_reason = '{Reason.UNPOSTED}' AS is_undone FROM comments_comment
+  SELECT created_at AS at, state_reason = '{Reason.POSTING_UNDONE}' AS is_undone FROM comments_comment
   WHERE author_id = %(author)s AND created_at > %(rate_since)s
   UNION ALL
-  SELECT created_at, state_reason = '{Reason.UNPOSTED}' FROM comments_comment
+  SELECT created_at, state_reason = '{Reason.POSTING_UNDONE}' FROM comments_comment
   WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                              WHERE lower(email) = %(guest_email)s
                                AND (confirmed_at IS NOT NULL OR NOT %(guest_is_confirmed)s)))
     AND created_at > %(rate_since)s {_LIMIT}"""
 
 _SENT_TO_DISCUSSION = f"""
-  SELECT c.created_at AS at, c.state_reason = '{Reason.UNPOSTED}' AS is_undone FROM comments_comment c
+  SELECT c.created_at AS at, c.state_reason = '{Reason.POSTING_UNDONE}' AS is_undone FROM comments_comment c
   CROSS JOIN LATERAL ({_was_new("c.id")}) was_new
   WHERE c.discussion_id = %(article)s AND c.created_at > %(rate_since)s {_LIMIT}"""
 

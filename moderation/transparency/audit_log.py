@@ -22,7 +22,7 @@ from accounts.models import User
 from articles.models import UNPUBLISHED_TITLE, Article
 from articles.story_links import find_story
 from comments import removal_reasons
-from comments.models import AUTHOR_REASONS, UNDONE_REASONS, Reason, State, Transition
+from comments.models import AUTHOR_DELETION_REASONS, UNDONE_REASONS, Reason, State, Transition
 from core.dates.days import start_of_day
 from core.paging import PageCursor, older_than
 from core.query_forms import parse_whole_number
@@ -41,10 +41,11 @@ EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "moved": (_("moved"), {"kind": Transition.Kind.MOVE}),
 }
 
+_BY_AUTHOR = [Reason.POSTED, *AUTHOR_DELETION_REASONS]
 # Choices of the filter by decider. Posting and deleting one's own comment are decisions of neither.
 _BY = {
-    "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.POSTED, Reason.SCREENED, *AUTHOR_REASONS]),
-    "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=[Reason.POSTED, *AUTHOR_REASONS]),
+    "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.SCREENED, *_BY_AUTHOR]),
+    "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=_BY_AUTHOR),
 }
 _OUT_OF_BOUNDS = _("Enter a day between 1970 and 2199.")
 BOUNDS = [

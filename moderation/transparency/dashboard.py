@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from articles.models import Article
 from comments import removal_reasons as reasons
-from comments.models import AUTHOR_REASONS, UNDONE_SQL, Reason, Transition
+from comments.models import AUTHOR_DELETION_REASONS, UNDONE_REASONS_SQL, Reason, Transition
 from core.database.sql import fetch_rows
 from core.dates.days import DAY_SECONDS, start_of_day
 from core.dates.formats import time_formatter
@@ -38,7 +38,7 @@ MAX_BURSTS = 10
 MAX_CHECKS = 20  # checks and rules
 
 # Reasons of changes of state that are no decisions.
-NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHOR_REASONS))))
+NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHOR_DELETION_REASONS))))
 
 
 def _confirms(alias: str) -> str:
@@ -54,10 +54,10 @@ def _confirms(alias: str) -> str:
 # two columns about removals hold their reasons.
 ENTRIES_BY_DAY = f"""
 SELECT width_bucket(
-         CASE t.reason WHEN '{Reason.UNPOSTED}'
+         CASE t.reason WHEN '{Reason.POSTING_UNDONE}'
          THEN (SELECT c.created_at FROM comments_comment c WHERE c.id = t.comment_id) ELSE t.at END,
          %(days)s::timestamptz[]),
-       t.from_state = '' AS is_first, t.reason = '{Reason.UNPOSTED}' AS undoes_posting,
+       t.from_state = '' AS is_first, t.reason = '{Reason.POSTING_UNDONE}' AS undoes_posting,
        CASE WHEN t.to_state IN ('rejected', 'spam') AND NOT {_confirms("t")} AND (t.restores_id IS NULL OR (
          SELECT r.at FROM comments_transition r WHERE r.id = t.restores_id
        ) >= (%(days)s::timestamptz[])[1]) THEN
@@ -73,7 +73,7 @@ SELECT width_bucket(
 FROM comments_transition t LEFT JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'undo'
 WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
   AND (t.reason NOT IN {NO_DECISIONS} OR t.from_state IN ('rejected', 'spam')
-       OR t.reason = '{Reason.UNPOSTED}')
+       OR t.reason = '{Reason.POSTING_UNDONE}')
 GROUP BY 1, 2, 3, 4, 5, 6"""
 
 # Each comment counts once, unless its last entry says that its posting or import was undone. The counts of
@@ -82,9 +82,9 @@ COMMENTS_BY_STORY = f"""
 WITH latest AS (
   SELECT DISTINCT ON (t.comment_id) t.comment_id, t.discussion_id, t.reason FROM comments_transition t
   WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state' ORDER BY t.comment_id, t.id DESC)
-SELECT t.discussion_id, sum((t.reason NOT IN {UNDONE_SQL})::int - coalesce(
+SELECT t.discussion_id, sum((t.reason NOT IN {UNDONE_REASONS_SQL})::int - coalesce(
   CASE WHEN %(start)s > (%(days)s::timestamptz[])[1] THEN (
-    SELECT (l.reason NOT IN {UNDONE_SQL})::int FROM comments_transition l
+    SELECT (l.reason NOT IN {UNDONE_REASONS_SQL})::int FROM comments_transition l
     WHERE l.comment_id = t.comment_id AND l.kind = 'state'
       AND l.at >= (%(days)s::timestamptz[])[1] AND l.at < %(start)s
     ORDER BY l.id DESC LIMIT 1) END, 0))
@@ -119,7 +119,7 @@ GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
 COMMENTS_BY_HOUR = f"""
 SELECT date_trunc('hour', created_at) AS hour, count(*),
        count(*) FILTER (WHERE state IN ('rejected', 'spam'))
-FROM comments_comment WHERE discussion_id = %(discussion)s AND state_reason NOT IN {UNDONE_SQL}
+FROM comments_comment WHERE discussion_id = %(discussion)s AND state_reason NOT IN {UNDONE_REASONS_SQL}
 GROUP BY 1 ORDER BY 1"""
 # The hash of the last log entry of an article's discussion.
 LAST_ENTRY = Subquery(

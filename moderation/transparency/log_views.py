@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import require_moderator
 from articles.site.current_site import current_site
 from comments import removal_reasons
-from comments.models import AUTHOR_REASONS, Reason, State, Transition
+from comments.models import AUTHOR_DELETION_REASONS, Reason, State, Transition
 from core.database.replicas import read_from_replica
 from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery, ParsedField, QueryForm
@@ -108,7 +108,7 @@ class LogRow:
 
 
 # Reasons that explanations.describe_decision already states.
-_STATED_REASONS = {Reason.APPROVED, Reason.SPAM, *AUTHOR_REASONS, Reason.IMPORT_UNDONE}
+_STATED_REASONS = {Reason.APPROVED, Reason.SPAM, *AUTHOR_DELETION_REASONS, Reason.IMPORT_UNDONE}
 
 
 def _log_rows(entries: list[Transition]) -> list[LogRow]:
@@ -156,7 +156,7 @@ def _who(row: Transition) -> str:
     """Return the description of an actor without an account."""
     if row.actor_id:
         return ""
-    if _is_edit(row) or row.reason in {Reason.POSTED, *AUTHOR_REASONS}:
+    if _is_edit(row) or row.reason in {Reason.POSTED, *AUTHOR_DELETION_REASONS}:
         return _("its author")
     return _("the checks") if row.reason == Reason.SCREENED else _("the system")
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from comments.models import UNDONE_SQL, Comment, Discussion, Reason, State
+from comments.models import UNDONE_REASONS_SQL, Comment, Discussion, Reason, State
 from core.database.sql import execute, fetch_column, fetch_rows
 from moderation.checks import registry
 from moderation.models import Finding
@@ -41,7 +41,7 @@ counted AS (
   FROM removals
   CROSS JOIN LATERAL (SELECT * FROM comments_transition l WHERE l.id = removals.id LIMIT 1) t
   LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
-  WHERE t.reason NOT IN {UNDONE_SQL} AND t.to_state IN {REMOVALS}),
+  WHERE t.reason NOT IN {UNDONE_REASONS_SQL} AND t.to_state IN {REMOVALS}),
 diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
 
 UPDATE_COUNTS = f"""

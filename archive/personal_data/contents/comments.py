@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from archive.personal_data.contents.sections import Record, Section, chunks, comment_url, section
 from comments import removal_reasons
 from comments.models import (
-    REMOVED,
+    REMOVED_BY_MODERATION,
     CommentClaim,
     CommentDraft,
     CommentRevision,
@@ -122,7 +122,9 @@ def _read_comments(subject: DataSubject) -> Iterator[Record]:
     rows = rows.select_related("author", "guest", "origin")
     reason_label = cache(removal_reasons.label)  # each call queries the site
     for comments in chunks(rows):
-        notices = render_notices([row for row in comments if row.state in {State.PENDING, *REMOVED}])
+        notices = render_notices(
+            [row for row in comments if row.state in {State.PENDING, *REMOVED_BY_MODERATION}]
+        )
         earlier: dict[int, list[Record]] = defaultdict(list)
         # The earlier texts of a redacted comment contain the removed words, so they are left out.
         shown = [comment.pk for comment in comments if not comment.is_redacted]

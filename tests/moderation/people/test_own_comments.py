@@ -191,7 +191,7 @@ def test_deleted_undone_and_restricted_texts_are_not_shown(ida, ada, maria):
     deleted = make_comment(make_article(), "Words of the deleted one", author=ida)
     delete_comment(comment=deleted, user=ida, guest=None)
     undone = make_comment(make_article(), "Words of the undone one", author=ida)
-    delete_comment(comment=undone, user=ida, guest=None, reason=Reason.UNPOSTED)
+    delete_comment(comment=undone, user=ida, guest=None, reason=Reason.POSTING_UNDONE)
     restricted = make_comment(make_article(), "Words of the restricted one", author=ida)
     restrictions.restrict(ids=[restricted.pk], why=Restriction.Why.CHILD, actor=ada)
     page = read(client_of(ida))

@@ -66,7 +66,7 @@ def test_comments_whose_posting_was_undone_are_not_counted(maria, client):
     article, ada = make_article(), UserFactory.create(name="Ada")
     this, deleted, undone = (make_comment(article, f"Word {n}", author=ada) for n in range(3))
     delete_comment(comment=deleted, user=ada, guest=None)
-    delete_comment(comment=undone, user=ada, guest=None, reason=Reason.UNPOSTED)
+    delete_comment(comment=undone, user=ada, guest=None, reason=Reason.POSTING_UNDONE)
     undone.refresh_from_db()
     namesake = make_comment(article, author=UserFactory.create(name="Ada"))
 

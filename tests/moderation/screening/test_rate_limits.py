@@ -70,7 +70,7 @@ def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
 def post_and_undo(article, n, **writer):
     for _ in range(n):
         posted = make_comment(article, "Undone", ip="192.0.2.7", **writer)
-        delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.UNPOSTED)
+        delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.POSTING_UNDONE)
 
 
 def test_three_comments_whose_posting_was_undone_do_not_count_for_the_rate_limit(maria):

@@ -90,7 +90,7 @@ def test_undone_postings_and_imports_were_not_deleted_by_an_author(maria_client,
     article = make_article(source_key="one")
     deleted, undone = make_comment(article), make_comment(article)
     delete_comment(comment=deleted, user=None, guest=deleted.guest)
-    delete_comment(comment=undone, user=None, guest=undone.guest, reason=Reason.UNPOSTED)
+    delete_comment(comment=undone, user=None, guest=undone.guest, reason=Reason.POSTING_UNDONE)
     rows = [ImportedComment(source_id="1", author_name="Jim", body="Jim.", created_at=timezone.now())]
     brought = Action.objects.create(kind=Action.Kind.IMPORT, actor=maria)
     import_comments(article=article, comments=rows, actor=maria, action_id=brought.pk)

@@ -128,7 +128,7 @@ def test_a_removal_before_the_period_that_is_restored_does_not_count(maria):
 def test_undone_postings_and_imports_do_not_count(maria):
     article, ada = make_article("The pier", source_key="one"), UserFactory.create(name="Ada")
     kept, undone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
-    delete_comment(comment=undone, user=ada, guest=None, reason=Reason.UNPOSTED)
+    delete_comment(comment=undone, user=ada, guest=None, reason=Reason.POSTING_UNDONE)
     rows = [
         ImportedComment(source_id=str(n), author_name="Jim", body=f"Jim {n}", created_at=timezone.now())
         for n in range(3)
@@ -170,7 +170,7 @@ def test_an_action_undone_today_does_not_count_on_the_day_before(maria):
         )
 
     assert counts() == ([2, 0], 2)
-    delete_comment(comment=comments[0], user=ada, guest=None, reason=Reason.UNPOSTED)
+    delete_comment(comment=comments[0], user=ada, guest=None, reason=Reason.POSTING_UNDONE)
     assert counts() == ([1, 0], 1)
     decide(ids=[comments[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     assert counts() == ([1, 0], 1)

@@ -144,7 +144,7 @@ def test_every_reader_sees_it_without_a_query(client, django_assert_max_num_quer
 def test_a_comment_whose_posting_was_undone_is_not_part_of_it(client):
     article = make_article()
     undone, removed = make_comment(article), make_comment(article)
-    delete_comment(comment=undone, user=None, guest=undone.guest, reason=Reason.UNPOSTED)
+    delete_comment(comment=undone, user=None, guest=undone.guest, reason=Reason.POSTING_UNDONE)
     assert "How this discussion was moderated" not in client.get(article.get_absolute_url()).text
     maria = UserFactory.create(roles=("Moderator",))
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
