@@ -107,7 +107,7 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
     def counts(self, discussion: Discussion) -> Any:
         if not discussion.pk:
             return 0
-        waiting = Comment.objects.waiting().filter(discussion=discussion.pk).count()
+        waiting = Comment.objects.pending().filter(discussion=discussion.pk).count()
         if discussion.declared_count is None:
             return _("%(shown)s shown, %(waiting)s waiting for review") % {
                 "shown": discussion.visible_count,
@@ -152,7 +152,7 @@ class DiscussionAdmin(ConcurrentEditingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discussion]:
         return discussions_of(request_user(request)).annotate(
-            waiting_count=count_subquery(Comment.objects.waiting(), "discussion"),
+            waiting_count=count_subquery(Comment.objects.pending(), "discussion"),
             stored_count=count_subquery(Comment.objects.all(), "discussion"),
         )
 

@@ -32,8 +32,9 @@ EDIT_WINDOW = timedelta(minutes=15)
 UNDO_WINDOW = timedelta(minutes=1)  # after posting
 
 
-# The comment that comment `c` replies to: at the deepest level a sibling, else, or once either was moved, the
-# parent.
+# SQL for the id of the comment that the author of comment `c` replied to. A reply to a comment of the deepest
+# level is stored as its sibling; it replies to that sibling until one of the two is moved. Any other comment
+# replies to its parent.
 REPLIED_TO_ID = """coalesce(
   (SELECT sibling.id FROM comments_comment sibling
    WHERE sibling.id = c.in_reply_to_id AND sibling.parent_id = c.parent_id),
@@ -41,14 +42,14 @@ REPLIED_TO_ID = """coalesce(
 
 
 class CommentQuerySet(TreeQuerySet["Comment"]):
-    """Queries of comments by state, story, moderator and author."""
+    """Queries of comments by state, article, moderator and author."""
 
     def visible(self) -> Self:
-        """Return published comments, whose text any reader may read."""
+        """Return the comments in the state PUBLISHED. Their article or discussion may be hidden."""
         return self.filter(state=State.PUBLISHED)
 
     def readable(self, now: datetime) -> Self:
-        """Return visible comments that readers can open: published article, discussion not hidden."""
+        """Return the published comments of published articles whose discussions are not hidden."""
         if current_site().comment_status == Discussion.Status.HIDDEN:
             return self.none()
         stories = Article.objects.published(now)
@@ -56,7 +57,7 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
             ~Q(discussion__status=Discussion.Status.HIDDEN), discussion__article__in=stories
         )
 
-    def waiting(self) -> Self:
+    def pending(self) -> Self:
         return self.filter(state=State.PENDING)
 
     def not_erased_or_restricted(self) -> Self:
@@ -113,6 +114,8 @@ class Comment(MPTTModel):
     parent = TreeForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="replies", db_index=False
     )
+    # The sibling that this comment replies to, which is at the deepest level. Otherwise NULL: it replies to
+    # `parent`.
     in_reply_to = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )

@@ -1,4 +1,4 @@
-"""People whose comments a member does not want to read."""
+"""Mutes: a member does not want to read the comments of another person."""
 
 from typing import Self
 
@@ -11,8 +11,8 @@ from comments.models.comments import Comment, CommentQuerySet
 
 
 class MuteQuerySet(models.QuerySet["Mute"]):
-    def of_author(self, comment: Comment) -> Self:
-        """Return the rows that mute the author of this comment, as MUTED_AUTHOR does in SQL."""
+    def muting_author_of(self, comment: Comment) -> Self:
+        """Return the mutes of the author of this comment, by any member. MUTED_AUTHOR is the same in SQL."""
         if comment.author_id or comment.guest_id:
             return self.filter(
                 Q(muted_user=comment.author_id, muted_user__isnull=False)
@@ -22,8 +22,8 @@ class MuteQuerySet(models.QuerySet["Mute"]):
             muted_comment__source=comment.source, muted_comment__author_name=comment.author_name
         ).exclude(muted_comment__author_name="")
 
-    def exclude_authors(self, comments: CommentQuerySet) -> CommentQuerySet:
-        """Return these comments without those whose author a row mutes, as MUTED_AUTHOR does in SQL.
+    def exclude_comments_by_muted(self, comments: CommentQuerySet) -> CommentQuerySet:
+        """Return the comments whose authors none of these mutes names. MUTED_AUTHOR is the same in SQL.
 
         Names are compared for imported comments alone, and people in a condition of their own, for which
         Postgres uses the indexes. In one condition 300 replies and 300 muted names took 8 ms instead of 0.5.
@@ -37,7 +37,7 @@ class MuteQuerySet(models.QuerySet["Mute"]):
 
 
 class Mute(models.Model):
-    """A member who muted another member, a guest or an imported name.
+    """One mute: a member has muted another member, a guest or an imported name.
 
     `muted_comment` stands for an imported name: it is any one of the comments under that name. The name is
     not stored here, so its erasure leaves nothing behind.

@@ -22,7 +22,7 @@ def mute_author(*, comment: Comment, user: User) -> None:
         raise ValidationError(_("A person without a name can’t be muted."), code="nameless")
     User.objects.select_for_update(no_key=True).get(pk=user.pk)  # of two requests the second sees the first
     muted = Mute.objects.filter(user=user)
-    if muted.of_author(comment).exists():
+    if muted.muting_author_of(comment).exists():
         return
     if muted.count() >= MAX_MUTED:
         text = _("You have muted %(limit)s people. Unmute one of them first.") % {"limit": MAX_MUTED}
@@ -37,4 +37,4 @@ def mute_author(*, comment: Comment, user: User) -> None:
 
 def unmute_author(*, comment: Comment, user: User) -> None:
     """Show the comments of this comment's author to the member again."""
-    Mute.objects.filter(user=user).of_author(comment).delete()
+    Mute.objects.filter(user=user).muting_author_of(comment).delete()

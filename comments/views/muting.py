@@ -29,7 +29,7 @@ def mute(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
             "article": article,
             "comment": comment,
             "is_own": comment.author_id == user.pk,
-            "is_muted": Mute.objects.filter(user=user).of_author(comment).exists(),
+            "is_muted": Mute.objects.filter(user=user).muting_author_of(comment).exists(),
             "back": back,
         }
         return render(request, "comments/mute.jinja", context)

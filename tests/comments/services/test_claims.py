@@ -148,8 +148,8 @@ def test_members_who_muted_the_guest_have_muted_the_account(
         Mute.objects.create(user=member, muted_guest=guest)
     claim_comments(user=ruth, ids=[first.pk])
     first.refresh_from_db()
-    assert set(Mute.objects.of_author(first).values_list("user", flat=True)) == {maria.pk, omar.pk}
-    assert Mute.objects.of_author(second).count() == 3
+    assert set(Mute.objects.muting_author_of(first).values_list("user", flat=True)) == {maria.pk, omar.pk}
+    assert Mute.objects.muting_author_of(second).count() == 3
     claim_comments(user=ruth, ids=[second.pk])
     assert Mute.objects.filter(muted_user=ruth).count() == 2
 

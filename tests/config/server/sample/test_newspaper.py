@@ -206,7 +206,7 @@ def test_edited_stories_keep_their_dates(newspaper: dict[str, User]) -> None:
     edited.title += " again"
     save_article(article=edited, by=newspaper[EDITOR])
     comment_as_a_guest(answered)
-    first = decided.discussion.comments.waiting().earliest("created_at")
+    first = decided.discussion.comments.pending().earliest("created_at")
     decide(ids=[first.pk], to=State.PUBLISHED, reason="approved", actor=newspaper[MODERATOR])
     post_comment(
         Submission(
