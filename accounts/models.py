@@ -312,11 +312,12 @@ class FailedLoginCount(models.Model):
     """The number of wrong passwords for one account from one origin within a day.
 
     An attempt is counted as wrong when it starts, and the row is deleted if the password is right. The row
-    with an empty `origin_hash` counts those of all origins since `at`. Wrong codes of second factors have
-    rows of their own. accounts/authentication/login_throttling.py reads and writes them.
+    with an empty `origin_hash` counts those of all origins since `at`. An origin is a device that has logged
+    in before, or else an IP address. Wrong codes of second factors have rows of their own.
+    accounts/authentication/login_throttling.py reads and writes them.
     """
 
-    # Keyed hashes: of the e-mail address (another one for codes), and of the IP address or the browser.
+    # Keyed hashes: of the e-mail address (another one for codes), and of the device or the IP address.
     account_hash = models.BinaryField(max_length=32, db_column="account")
     origin_hash = models.BinaryField(max_length=32, db_column="origin")
     count = models.PositiveIntegerField(db_column="wrong")

@@ -44,14 +44,14 @@ class AccountAdapter(DefaultAccountAdapter):
         same statements run and one hash is computed. Raises ValidationError while the visitor has to wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
-        if seconds := login_throttling.count_attempt(request, email):
+        if seconds := login_throttling.throttle_password_attempt(request, email):
             set_retry_after(request, seconds)
             raise ValidationError(password_wait_message(seconds), code="wait")
         user = find_user_by_email(email)
         if user is None:
             User().set_password(password)  # takes as long as checking a password
         elif user.check_password(password):
-            login_throttling.reset_count(request, email)
+            login_throttling.reset_password_count(request, email)
             return user  # also a deactivated one: allauth shows them the reason
         if login_throttling.count_wrong_password(email):
             mails.enqueue(mails.mail_wrong_passwords, request.site, email)
@@ -63,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [method for method in methods if method["id"].startswith("mfa_")] or methods
 
     def login(self, request: HttpRequest, user: User) -> None:
-        """Log the user in. Mail them if this browser is new to their account and they logged in before."""
+        """Log the user in. Mail them if this device is new to their account and they logged in before."""
         is_new = user.last_login is not None and not login_throttling.is_known_device(request, user.email)
         super().login(request, user)
         connect_pending(request, user)

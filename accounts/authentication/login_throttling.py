@@ -1,9 +1,10 @@
 """Log-in throttling, which slows down password guessing without locking out the account's owner.
 
-Each wrong password lengthens the wait for one account from one IP address, up to half a minute. So guesses
-from elsewhere do not make the owner wait, nor do other people behind that IP address who mistype their own
-passwords. A browser that has logged in before has a cookie and its own count. Attempts are counted for every
-e-mail that is typed, with or without an account, so the wait does not reveal which e-mails have one.
+Each wrong password lengthens the wait for one account from one origin, up to half a minute. The origin of an
+attempt is the device, if it has logged in to the account before, or else the IP address. A device is a
+browser, recognised by its cookie. So guesses from elsewhere do not make the owner wait, nor do other people
+behind the same IP address who mistype their own passwords. Attempts are counted for every e-mail that is
+typed, with or without an account, so the wait does not reveal which e-mails have one.
 
 The counts are in the database, because several processes and hosts count together, and because one statement
 there both checks and counts: of eight simultaneous guesses only one is tried.
@@ -29,19 +30,19 @@ from core.database.sql import fetch_rows, fetch_value
 
 COOKIE = "device"
 COOKIE_PATH = "/accounts/"  # the pages that ask for passwords; the cookie is sent to no others
-ACCOUNTS_PER_DEVICE = 5  # accounts that one browser's cookie remembers
+ACCOUNTS_PER_DEVICE = 5  # accounts that the cookie of one device remembers
 MAX_WAIT_SECONDS = 30
 MAX_CODE_WAIT_SECONDS = 15 * 60
 FREE_CODES = 3  # wrong codes of a second factor without a wait
-FREE_ATTEMPTS = 10  # wrong passwords without a wait, for a browser that has logged in before
-MAIL_OWNER_AT = 10  # wrong passwords within a day, from anywhere, after which the owner gets a mail
+FREE_ATTEMPTS = 10  # wrong passwords without a wait, for a device that has logged in before
+MAIL_OWNER_AT = 10  # wrong passwords within a day, from all origins, after which the owner gets a mail
 DAY = timedelta(days=1)
 CODE_ORIGIN = b"codes"  # in place of a hash: the codes of an account have one count
 
 _WAIT = """
 CASE WHEN a.wrong <= %(free)s THEN 0
      ELSE least(%(max_wait)s, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
-_COUNT_ATTEMPT = f"""
+_THROTTLE = f"""
 WITH counted AS (
   INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
   VALUES (%(account)s, %(origin)s, 1, %(now)s)
@@ -61,39 +62,51 @@ SET wrong = CASE WHEN a.at < %(old)s THEN 1 ELSE a.wrong + 1 END,
 RETURNING wrong"""
 
 
-def count_attempt(request: HttpRequest, email: str) -> int:
-    """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
+def throttle_password_attempt(request: HttpRequest, email: str) -> int:
+    """Count a password as wrong before it is checked, for the account and the origin of the request.
+
+    Returns 0. While the person has to wait, it counts nothing and returns the seconds that are left.
+    """
     origin_hash, free = _origin(request, email)
-    return _count_attempt(
+    return _throttle(
         _values("account", email) | {"origin": origin_hash, "free": free, "max_wait": MAX_WAIT_SECONDS}
     )
 
 
-def count_code(email: str) -> int:
-    """Count a code of a second factor before it is checked. Returns 0, or the seconds that it has to wait."""
+def throttle_code_attempt(email: str) -> int:
+    """Count a code of a second factor as wrong before it is checked, for the account alone.
+
+    Returns 0. While the person has to wait, it counts nothing and returns the seconds that are left.
+    """
     values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "max_wait": MAX_CODE_WAIT_SECONDS}
-    return _count_attempt(_values("codes", email) | values)
+    return _throttle(_values("codes", email) | values)
 
 
 def count_wrong_password(email: str) -> bool:
-    """Count a wrong password for the account as a whole. Return whether to mail its owner, at most daily."""
+    """Add a wrong password to the account's count for all origins. Return whether to mail its owner now.
+
+    That is at the password with number MAIL_OWNER_AT within a day, so at most daily.
+    """
     return bool(fetch_value(_COUNT_FOR_ALL_ORIGINS, _values("account", email)) == MAIL_OWNER_AT)
 
 
 def count_wrong_code(email: str) -> bool:
-    """Count a wrong code within a day. Return whether to mail the owner of the account, at most daily."""
+    """Add a wrong code to the account's count of wrong codes in a day. Return whether to mail its owner now.
+
+    That is at the code with number MAIL_OWNER_AT within a day, so at most daily.
+    """
     return bool(fetch_value(_COUNT_FOR_ALL_ORIGINS, _values("codes", email)) == MAIL_OWNER_AT)
 
 
-def reset_count(request: HttpRequest, email: str) -> None:
-    """Delete the count of this origin after a right password."""
+def reset_password_count(request: HttpRequest, email: str) -> None:
+    """Delete the count of wrong passwords for this account and origin, after a right one."""
     origin_hash, _free = _origin(request, email)
     account_hash = _hash("account", _normalize(email))
     FailedLoginCount.objects.filter(account_hash=account_hash, origin_hash=origin_hash).delete()
 
 
 def reset_code_count(email: str) -> None:
-    """Delete the count of wrong codes after a right one."""
+    """Delete the count of wrong codes for this account, after a right one."""
     account_hash = _hash("codes", _normalize(email))
     FailedLoginCount.objects.filter(account_hash=account_hash, origin_hash=CODE_ORIGIN).delete()
 
@@ -110,7 +123,7 @@ def delete_old_counts() -> int:
 
 
 def remember_device(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """Set the cookie that marks this browser as one that has logged in to this account."""
+    """Set the cookie by which this device is recognised as one that has logged in to this account."""
     account_hash = _hash("account", _normalize(email)).hex()
     devices = _read_cookie(request)
     latest_first = {account_hash: devices.pop(account_hash, None) or token_urlsafe(12), **devices}
@@ -119,14 +132,14 @@ def remember_device(request: HttpRequest, response: HttpResponse, email: str) ->
 
 
 def is_known_device(request: HttpRequest, email: str) -> bool:
-    """Return whether this browser has logged in to this account before."""
+    """Return whether this device has logged in to this account before."""
     return _hash("account", _normalize(email)).hex() in _read_cookie(request)
 
 
 def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
-    """Return the hash of the origin that an attempt counts for, and how many may be wrong without a wait.
+    """Return the hash of the request's origin, and how many of its attempts may be wrong without a wait.
 
-    The origin is a known browser, or else the IP address (for IPv6 the network, as each machine has many).
+    The origin is a known device, or else the IP address (for IPv6 the network, as each machine has many).
     Raises PermissionDenied if the address is unknown: the list of devices could not store the log-in either.
     """
     if device := _read_cookie(request).get(_hash("account", _normalize(email)).hex()):
@@ -142,8 +155,8 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
     return dict(devices)
 
 
-def _count_attempt(values: dict[str, Any]) -> int:
-    is_counted, seconds = fetch_rows(_COUNT_ATTEMPT, values)[0]
+def _throttle(values: dict[str, Any]) -> int:
+    is_counted, seconds = fetch_rows(_THROTTLE, values)[0]
     return 0 if is_counted else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
 
 

@@ -36,7 +36,7 @@ class _ThrottledForm(forms.Form):
         self.fields["code"].help_text = _("From your authenticator app, or a recovery code.")
 
     def clean_code(self) -> str:
-        if seconds := login_throttling.count_code(self.user.email):
+        if seconds := login_throttling.throttle_code_attempt(self.user.email):
             set_retry_after(context.request, seconds)
             raise ValidationError(code_wait_message(seconds), code="wait")
         try:
