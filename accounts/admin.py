@@ -73,7 +73,7 @@ class UserForm(forms.ModelForm[User]):
 
 
 class RoleFilter(admin.RelatedFieldListFilter):
-    """The filter by role, which Django names by its groups."""
+    """The filter by role. Roles are groups, so Django would name it “groups”."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,7 +99,10 @@ class UserAdmin(admin.ModelAdmin[User]):
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
-        """Show roles that cannot be changed as the list does. Read-only groups have Django's texts."""
+        """Return the fields, with `role_names` in place of `groups` if the roles cannot be changed.
+
+        Django would show the untranslated names of read-only groups.
+        """
         has_roles = obj != request.user and self.has_change_permission(request)
         return [name if has_roles or name != "groups" else "role_names" for name in self.fields]
 

@@ -18,7 +18,7 @@ from core.forms import SubmitForm
 
 
 class NameForm(forms.Form):
-    """The part of a sign-up form that asks for a name, which may not be that of a colleague."""
+    """The part of a sign-up form that asks for a name, which may not look like that of a staff member."""
 
     name = forms.CharField(
         label=_("Name"),

@@ -30,7 +30,7 @@ _SIMILAR = {
     "x": "χ",
     "z": "2",
 }
-_TO_LETTER = str.maketrans({character: letter for letter, some in _SIMILAR.items() for character in some})
+_TO_LETTER = str.maketrans({char: letter for letter, similar in _SIMILAR.items() for char in similar})
 _I_OR_L = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # look like an i, or like an l
 _INNER_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # after a lowercase letter
 
@@ -47,7 +47,7 @@ _JOINING_SCRIPTS = ("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "NKO")
 def clean_name(name: str) -> str:
     """Return the name with single spaces. Raises ValidationError if it is blank or has hidden characters."""
     name = " ".join(name.split())
-    if not any(letter.isprintable() and letter not in f" {INVISIBLE_LETTERS}" for letter in name):
+    if not any(char.isprintable() and char not in f" {INVISIBLE_LETTERS}" for char in name):
         raise ValidationError(_("Enter your name or a pseudonym."), code="required")
     if any(_is_hidden(name, index) for index in range(len(name))):
         raise ValidationError(
@@ -89,14 +89,14 @@ def skeletons(name: str) -> frozenset[str]:
 
     The letters a to z stay distinct: Neil does not look like Nell, nor Marnie like Mamie.
     """
-    marked = _INNER_CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
-    found = set()
+    normalized = _INNER_CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
+    forms = set()
     # A capital may look like another letter than its lowercase.
-    for letters in (marked, strip_accents(marked)):
-        simplified = strip_accents("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
-        bare = re.sub(r"[^\w\0]|_", "", simplified)
-        found |= {bare.replace("\0", letter) for letter in "il"}
-    return frozenset(found - {""})
+    for text in (normalized, strip_accents(normalized)):
+        simplified = strip_accents("".join(map(_prototype, text))).translate(_I_OR_L).translate(_TO_LETTER)
+        word_chars = re.sub(r"[^\w\0]|_", "", simplified)
+        forms |= {word_chars.replace("\0", letter) for letter in "il"}
+    return frozenset(forms - {""})
 
 
 def strip_accents(name: str) -> str:
@@ -106,63 +106,63 @@ def strip_accents(name: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _prototype(letter: str) -> str:
-    """Return the letter that stands for this one in comparisons.
+def _prototype(char: str) -> str:
+    """Return the character that stands for this one in comparisons.
 
     That is an ASCII letter that looks like it; else the only letter that looks like it; else itself.
     """
-    if letter.isascii() or ord(letter) in _TO_LETTER or ord(letter) in _I_OR_L:
-        return letter
+    if char.isascii() or ord(char) in _TO_LETTER or ord(char) in _I_OR_L:
+        return char
     # Imported here, as few processes need its table, which takes 0.05 s of the start of each, and 12 MB.
     from confusable_homoglyphs import confusables
 
-    similar = [character["c"] for character in confusables.confusables_data.get(letter, ())]
-    of_ascii = [character for character in similar if character.isascii() and character.isalnum()]
-    if of_ascii:
-        return str(of_ascii[0])
-    return str(similar[0]) if len(similar) == 1 else letter
+    similar = [confusable["c"] for confusable in confusables.confusables_data.get(char, ())]
+    ascii_chars = [other for other in similar if other.isascii() and other.isalnum()]
+    if ascii_chars:
+        return str(ascii_chars[0])
+    return str(similar[0]) if len(similar) == 1 else char
 
 
 def _is_hidden(name: str, index: int) -> bool:
     """Return whether this character is invisible and its script does not need it at this index."""
-    letter = name[index]
-    before, behind = name[index - 1 : index] if index else "", name[index + 1 : index + 2]
-    if letter in _JOINERS:
-        return not (_joins_letters(before, behind) or (letter == "\u200d" and _joins_emoji(before, behind)))
-    if _VARIATION_SELECTORS.match(letter):
-        chosen = _category(before) in {"Sm", *_EMOJI_CATEGORIES}
-        return not (chosen or behind == _KEYCAP or _unicode_name(before).startswith("CJK"))
-    if "\U000e0020" <= letter <= "\U000e007f":  # part of the flags of England, Scotland and Wales
+    char = name[index]
+    before, after = name[index - 1 : index] if index else "", name[index + 1 : index + 2]
+    if char in _JOINERS:
+        return not (_joins_letters(before, after) or (char == "\u200d" and _joins_emoji(before, after)))
+    if _VARIATION_SELECTORS.match(char):
+        has_variants = _category(before) in {"Sm", *_EMOJI_CATEGORIES}
+        return not (has_variants or after == _KEYCAP or _unicode_name(before).startswith("CJK"))
+    if "\U000e0020" <= char <= "\U000e007f":  # part of the flags of England, Scotland and Wales
         return not (before == _FLAG or "\U000e0020" <= before <= "\U000e007e")
-    return letter in _HIDDEN or unicodedata.category(letter) in {"Cf", "Cc"}
+    return char in _HIDDEN or unicodedata.category(char) in {"Cf", "Cc"}
 
 
-def _joins_letters(before: str, behind: str) -> bool:
+def _joins_letters(before: str, after: str) -> bool:
     """Return whether a joiner between these two characters changes the form of a letter.
 
     It does next to a virama, which drops the vowel of an Indic letter, and between letters of a joining
     script.
     """
-    if any(letter and unicodedata.combining(letter) == 9 for letter in (before, behind)):
+    if any(char and unicodedata.combining(char) == 9 for char in (before, after)):
         return True
-    return _unicode_name(before).startswith(_JOINING_SCRIPTS) and _unicode_name(behind).startswith(
+    return _unicode_name(before).startswith(_JOINING_SCRIPTS) and _unicode_name(after).startswith(
         _JOINING_SCRIPTS
     )
 
 
-def _joins_emoji(before: str, behind: str) -> bool:
+def _joins_emoji(before: str, after: str) -> bool:
     """Return whether a joiner between these two characters makes one emoji of two."""
     is_first = bool(before) and (
         unicodedata.category(before) in _EMOJI_CATEGORIES
         or "\U0001f3fb" <= before <= "\U0001f3ff"
         or before == "\ufe0f"
     )
-    return is_first and _category(behind) in _EMOJI_CATEGORIES
+    return is_first and _category(after) in _EMOJI_CATEGORIES
 
 
-def _unicode_name(letter: str) -> str:
-    return unicodedata.name(letter, "") if letter else ""
+def _unicode_name(char: str) -> str:
+    return unicodedata.name(char, "") if char else ""
 
 
-def _category(letter: str) -> str:
-    return unicodedata.category(letter) if letter else ""
+def _category(char: str) -> str:
+    return unicodedata.category(char) if char else ""

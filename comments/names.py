@@ -22,7 +22,7 @@ class NameInDiscussion(NamedTuple):
     """A name under comments of the discussion, and who uses it."""
 
     name: str
-    guest: int | None
+    guest_id: int | None
     email: str
     is_member: bool
 
@@ -36,7 +36,7 @@ class NamesInUse:
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> Self:
-        """Return the names of a row of NAMES_IN_USE_SQL."""
+        """Return the names in a row that NAMES_IN_USE_SQL has read."""
         staff, *columns = row
         return cls(
             staff or [], [NameInDiscussion(*name) for name in zip(*(c or [] for c in columns), strict=True)]
@@ -73,7 +73,7 @@ def check_guest_name(name: str, email: str, *, names: NamesInUse, guest: Guest |
     others = {
         other.name
         for other in names.discussion
-        if not (guest_id and other.guest == guest_id)
+        if not (guest_id and other.guest_id == guest_id)
         and (other.is_member or other.email.casefold() not in own_emails)
     }
     if looks_like_any(name, others):
