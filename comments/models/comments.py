@@ -61,7 +61,7 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         return self.filter(state=State.PENDING)
 
     def not_erased_or_restricted(self) -> Self:
-        """Return the comments that are neither erased nor restricted, all of which have their text."""
+        """Return the comments without erased and restricted ones, whose text is not in `body`."""
         return self.filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
 
     def with_story(self) -> Self:

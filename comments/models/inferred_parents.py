@@ -1,4 +1,4 @@
-"""Proposed parents: the comments that imported replies probably answer, other than their parents there."""
+"""Proposals to move imported replies below the comments that they probably answer."""
 
 from typing import Self
 
@@ -16,7 +16,7 @@ class InferredParentQuerySet(models.QuerySet["InferredParent"]):
     def open(self) -> Self:
         """Return the proposals to decide on: not dismissed, and the comment has not been moved.
 
-        Comments that readers do not see, and those under which they would be, are left out.
+        Both the comment and its proposed parent have to be published.
         """
         return self.filter(
             _IS_NOT_MOVED,
@@ -26,23 +26,21 @@ class InferredParentQuerySet(models.QuerySet["InferredParent"]):
         )
 
     def accepted(self) -> Self:
-        """Return the proposals whose comment is under its proposed parent."""
+        """Return the accepted proposals: the comment has been moved below its proposed parent."""
         return self.filter(comment__parent=F("parent"))
 
 
 class InferredParent(models.Model):
-    """The proposal to move an imported comment from its parent in the source to a proposed parent.
+    """A proposal to move an imported comment from `imported_parent` to `parent`, which it probably answers.
 
-    The proposed parent is the comment that it probably answers. A proposal is accepted by moving the comment,
-    so where the comment is says whether it is accepted.
+    A proposal is accepted by moving the comment. That is not stored here: the comment's parent tells it.
     """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="inferred_parent")
     discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="inferred_parents")
-    imported_parent = models.ForeignKey(
-        Comment, models.PROTECT, null=True, related_name="+", db_index=False
-    )  # None: top-level
-    parent = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
+    # The parent in the source. None: top-level.
+    imported_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
+    parent = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)  # the proposed one
     confidence = models.FloatField()  # from 0 to 1
     reason = models.CharField(max_length=20)  # a code: moderation.reply_structure.inference.RULES
     is_dismissed = models.BooleanField(default=False, db_default=False)

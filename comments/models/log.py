@@ -1,4 +1,4 @@
-"""The log of changes of a comment's state or parent."""
+"""The transition log: changes of a comment's state or parent."""
 
 from django.db import models
 from django.db.models import Q
@@ -17,7 +17,9 @@ LAST_TRANSITION_ID = """(
 
 
 class Transition(models.Model):
-    """One entry of the log: a change of a comment's state or parent, or a person's confirmation of its state.
+    """One entry of the transition log.
+
+    It is a change of a comment's state or parent, or a person's confirmation of its state.
 
     A comment's first entry and its moves name its parent in `new_parent`; other entries leave it empty. A
     trigger keeps the table append-only, and fills `seq` and `hash`, which chain the entries of a discussion.

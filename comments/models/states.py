@@ -23,7 +23,7 @@ REMOVED_BY_MODERATION = (State.REJECTED, State.SPAM)
 class Reason(models.TextChoices):
     """The reason for the state of a comment. The system sets the first four, a person the others.
 
-    MOVED is in the log alone: it is the reason of a move, which leaves the state as it is.
+    MOVED is in the transition log alone: it is the reason of a move, which leaves the state as it is.
     """
 
     POSTED = "posted", _("posted")
@@ -82,8 +82,8 @@ BUILT_IN_REASONS: dict[str, Any] = {
 class RemovalReason(models.Model):
     """A reason that moderators can choose when they remove a comment.
 
-    Comments and the log refer to its `code`, so the code never changes, and a reason is deactivated rather
-    than deleted.
+    Comments and the transition log refer to its `code`, so the code never changes, and a reason is
+    deactivated rather than deleted.
     """
 
     code = models.SlugField(
