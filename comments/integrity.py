@@ -17,7 +17,7 @@ from articles.markup.markdown import render_story
 from articles.models import Article
 from articles.site.cached_pages import increment_site_version
 from comments.duplicates import normalize_text
-from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
+from comments.models import Comment, CommentSearchText, Discussion, Reason, Recommendation
 from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
@@ -236,7 +236,7 @@ def _stale_comments() -> tuple[list[int], list[int]]:
     rows = Comment.objects.only(
         "body", "body_html", "is_plain_text", "state_reason", "erased_at", "discussion_id"
     )
-    rows = rows.annotate(normalized_body=F("text__normalized_body")).order_by("pk")
+    rows = rows.annotate(normalized_body=F("search_text__normalized_body")).order_by("pk")
     for comment in rows.iterator(2_000):
         if comment.body_html != render_body(comment.body, is_plain_text=comment.is_plain_text):
             html.append(comment.pk)
@@ -256,7 +256,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
             lock_discussions_of([comment.pk])
             comment.refresh_from_db()
             if comment.erased_at or comment.state_reason == Reason.RESTRICTED:
-                CommentText.objects.filter(comment=comment).delete()
+                CommentSearchText.objects.filter(comment=comment).delete()
             else:
                 store_search_texts([comment])
 

@@ -16,7 +16,7 @@ from comments.models.comments import (
     Comment,
     CommentQuerySet,
     CommentRevision,
-    CommentText,
+    CommentSearchText,
     check_body,
     moderatable_article_ids,
     replied_to_id,

@@ -314,7 +314,7 @@ class CommentRevision(models.Model):
         return f"{self.comment_id}/{self.revision}"
 
 
-class CommentText(models.Model):
+class CommentSearchText(models.Model):
     """The search text of a comment.
 
     It is a separate table: with a text index on Comment, each change of a state or a position would update
@@ -322,7 +322,7 @@ class CommentText(models.Model):
     which check_integrity finds names that were changed outside of services.states.rename_author.
     """
 
-    comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
+    comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="search_text")
     normalized_body = models.TextField(db_column="folded")  # duplicates.normalize_text(body)
     author_name = models.CharField(max_length=255, blank=True, default="", db_default="")
     search_vector = models.GeneratedField(
@@ -333,6 +333,7 @@ class CommentText(models.Model):
     )
 
     class Meta:
+        db_table = "comments_commenttext"
         indexes = [
             # No fastupdate: each new comment is compared with the others, and would scan the pending list.
             GinIndex(fields=["search_vector"], name="commenttext_vector", fastupdate=False),

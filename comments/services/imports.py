@@ -125,7 +125,11 @@ def store_missing_search_texts(ids: Sequence[int]) -> None:
         with transaction.atomic():
             block = ids[start : start + BLOCK]
             lock_discussions_of(block)
-            rows = Comment.objects.not_erased_or_restricted().filter(pk__in=block, text=None).order_by("pk")
+            rows = (
+                Comment.objects.not_erased_or_restricted()
+                .filter(pk__in=block, search_text=None)
+                .order_by("pk")
+            )
             texts = list(rows.values_list("pk", "body", "author_name"))
             columns: dict[str, list[Any]] = {
                 "comment_id": [pk for pk, _body, _name in texts],

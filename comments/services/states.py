@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from articles.site.cached_pages import invalidate_stale_copies
-from comments.models import Comment, CommentText, Reason, State, Transition
+from comments.models import Comment, CommentSearchText, Reason, State, Transition
 from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
@@ -31,7 +31,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
         rows = Comment.objects.not_erased_or_restricted().filter(pk=comment.pk)
         renamed = rows.exclude(author_name=name).update(author_name=name)
         if renamed:
-            CommentText.objects.filter(comment=comment).update(author_name=name)
+            CommentSearchText.objects.filter(comment=comment).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, is_in_public_thread=True).exists():
             increment_versions([comment.discussion_id])
             invalidate_stale_copies()

@@ -15,7 +15,7 @@ from articles.markup.markdown import render_comment, render_plain
 from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.current_site import current_site
 from comments.duplicates import normalize_text
-from comments.models import Comment, CommentRevision, CommentText, Reason, State
+from comments.models import Comment, CommentRevision, CommentSearchText, Reason, State
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
 from core.database.sql import execute
@@ -53,12 +53,12 @@ def render_body(body: str, *, is_plain_text: bool) -> str:
 def store_search_texts(comments: Iterable[Comment]) -> None:
     """Store the search texts of these comments. Names that are stored already do not change."""
     texts = [
-        CommentText(
+        CommentSearchText(
             comment=comment, normalized_body=normalize_text(comment.body), author_name=comment.author_name
         )
         for comment in comments
     ]
-    CommentText.objects.bulk_create(
+    CommentSearchText.objects.bulk_create(
         texts,
         update_conflicts=True,
         unique_fields=["comment"],
@@ -158,7 +158,7 @@ def erase_names(ids: Sequence[int]) -> None:
     increment_versions(set(rows.filter(is_in_public_thread=True).values_list("discussion", flat=True)))
     name = stored_deleted_name()
     rows.update(author_name=name, author_email="")
-    CommentText.objects.filter(comment__in=ids).update(author_name=name)
+    CommentSearchText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
     invalidate_stale_copies()
 
@@ -171,7 +171,7 @@ def delete_content(ids: Sequence[int], **values: Any) -> None:
     values |= {"body": "", "body_html": "", "author_name": "", "author_email": ""}
     Comment.objects.filter(pk__in=ids).update(**values)
     CommentRevision.objects.filter(comment__in=ids).delete()
-    CommentText.objects.filter(comment__in=ids).delete()
+    CommentSearchText.objects.filter(comment__in=ids).delete()
 
 
 def store_redaction(*, comment: Comment, body: str) -> int:

@@ -87,7 +87,9 @@ def matching(text: str) -> Q:
     """Return a condition for comments that contain each word in their text or name, or have this number."""
     found = Q()
     for word in text.split()[:MAX_SEARCH_WORDS]:
-        found &= Q(author_name__icontains=word) | Q(text__normalized_body__contains=normalize_text(word))
+        found &= Q(author_name__icontains=word) | Q(
+            search_text__normalized_body__contains=normalize_text(word)
+        )
     number = parse_whole_number(text.strip().removeprefix("#"), any_script=True)
     return found if number is None else found | Q(pk=number)
 

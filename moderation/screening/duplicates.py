@@ -10,7 +10,7 @@ from typing import Any
 from articles.models import Article
 from comments import duplicates
 from comments.duplicates import MIN_LENGTH, normalize_text
-from comments.models import Comment, CommentText, State
+from comments.models import Comment, CommentSearchText, State
 from core.database.sql import fetch_prepared, fetch_rows
 from moderation.checks.base import Duplicate
 
@@ -154,7 +154,7 @@ def find_near_duplicates(article: Article, ids: Sequence[int]) -> dict[int, Dupl
     """
     wanted = set(ids)
     rows = list(
-        CommentText.objects.filter(comment__discussion=article.pk)
+        CommentSearchText.objects.filter(comment__discussion=article.pk)
         .exclude(comment__state=State.DELETED)
         .order_by("comment__created_at", "comment")
         .values_list("comment", "normalized_body")

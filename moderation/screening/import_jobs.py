@@ -84,7 +84,7 @@ def _steps(screening: ImportScreening) -> Iterator[None]:
     """Run the remaining steps of a screening. Yields after each transaction."""
     article, published = screening.discussion.article, _published_comments(screening.pk)
     ids = list(published)
-    without_text = list(published.filter(comment__text=None))
+    without_text = list(published.filter(comment__search_text=None))
     for start in range(0, len(without_text), BLOCK):
         store_missing_search_texts(without_text[start : start + BLOCK])
         yield

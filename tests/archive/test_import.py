@@ -306,7 +306,7 @@ def test_an_import_works_where_waits_for_the_database_are_limited():
         set_wait_callback(None)
         reader.close()
     assert check() == {}
-    assert Comment.objects.filter(text=None).count() == 0
+    assert Comment.objects.filter(search_text=None).count() == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from comments.integrity import check, repair
 from comments.models import (
     Comment,
     CommentRevision,
-    CommentText,
+    CommentSearchText,
     Discussion,
     DiscussionDay,
     Reason,
@@ -266,14 +266,14 @@ def test_an_imported_parent_is_compared_with_its_first_log_entry():
 
 
 def test_a_wrong_search_text_is_found_and_rebuilt(thread):
-    CommentText.objects.filter(pk=thread[0].pk).update(normalized_body="other words")
-    CommentText.objects.filter(pk=thread[1].pk).delete()
+    CommentSearchText.objects.filter(pk=thread[0].pk).update(normalized_body="other words")
+    CommentSearchText.objects.filter(pk=thread[1].pk).delete()
 
     damage = check()
     assert damage == {"search": [thread[0].pk, thread[1].pk]}
     repair(damage)
     assert check() == {}
-    assert CommentText.objects.get(pk=thread[0].pk).normalized_body == "a word about the boat."
+    assert CommentSearchText.objects.get(pk=thread[0].pk).normalized_body == "a word about the boat."
 
 
 def test_a_missing_earlier_text_is_found(thread):
@@ -295,7 +295,7 @@ def test_remaining_texts_of_erased_comments_are_found_and_erased(thread):
     Comment.objects.filter(pk=erased.pk).update(author_name="Zoe")
     CommentRevision.objects.create(comment=erased, revision=1, body="Earlier.")
     assert check() == {"erased": [erased.pk]}
-    CommentText.objects.create(comment=erased, normalized_body="earlier.")
+    CommentSearchText.objects.create(comment=erased, normalized_body="earlier.")
     damage = check()
     assert damage == {"erased": [erased.pk], "search": [erased.pk]}
     repair(damage)

@@ -119,7 +119,7 @@ def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
     assert not {"name", "role", "tree_number"} & set(found)
     assert ada.role_changes.get().is_granted
     delete_comment(comment=sound, user=None, guest=sound.guest)
-    assert make_comment(story, "It goes on.").text.author_name
+    assert make_comment(story, "It goes on.").search_text.author_name
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from comments.models import CommentText
+from comments.models import CommentSearchText
 from tests.comments.search.search_pages import (
     found_comments,
     import_bodies,
@@ -85,4 +85,4 @@ def test_a_text_of_any_length_and_kind_is_read(client, body):
     assert found_comments(page) == [pk]
     assert marks(page) == ["Ferry"]
     assert len(page) < 10_000
-    assert CommentText.objects.get(pk=pk).search_vector
+    assert CommentSearchText.objects.get(pk=pk).search_vector

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from comments.models import Comment, CommentText, Discussion, State
+from comments.models import Comment, CommentSearchText, Discussion, State
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
@@ -24,7 +24,7 @@ def stored() -> list[Any]:
     """Return the stored rows without version numbers, which only grow, and tree ids, which a move renews."""
     discussions = [{**row, "version": None} for row in Discussion.objects.order_by("pk").values()]
     comments = [{**row, "tree_id": None} for row in Comment.objects.order_by("pk").values()]
-    texts = list(CommentText.objects.order_by("comment").values_list("comment", "normalized_body"))
+    texts = list(CommentSearchText.objects.order_by("comment").values_list("comment", "normalized_body"))
     cases = list(Case.objects.open().order_by("pk").values_list("comment", "is_pending"))
     return [discussions, comments, texts, cases]
 

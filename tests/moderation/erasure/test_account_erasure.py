@@ -28,7 +28,7 @@ from comments.models import (
     Comment,
     CommentDraft,
     CommentRevision,
-    CommentText,
+    CommentSearchText,
     Discussion,
     Follow,
     Mute,
@@ -137,7 +137,7 @@ def test_comments_can_stay_without_the_name() -> None:
         fresh = Comment.objects.get(pk=comment.pk)
         assert (fresh.author_name, fresh.author_email) == ("Deleted account", "")
         assert fresh.body
-        assert CommentText.objects.get(comment=fresh).author_name == "Deleted account"
+        assert CommentSearchText.objects.get(comment=fresh).author_name == "Deleted account"
     assert not CommentRevision.objects.exclude(body="").exists()
     assert not Origin.objects.filter(comment__in=[traces.answered, traces.alone]).exists()
     deleted = Comment.objects.get(pk=traces.deleted.pk)

@@ -16,7 +16,7 @@ from comments.integrity import check
 from comments.models import (
     Comment,
     CommentRevision,
-    CommentText,
+    CommentSearchText,
     Discussion,
     DiscussionDay,
     Reason,
@@ -103,7 +103,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
         assert (comment.body, comment.body_html, comment.author_name, comment.author_email) == ("",) * 4
         assert comment.erased_at == done.action.at
         assert comment.state == State.SPAM
-    for model in (CommentRevision, CommentText, ModeratorNote, Origin):
+    for model in (CommentRevision, CommentSearchText, ModeratorNote, Origin):
         assert not model.objects.filter(comment__in=listed[:2]).exists()
     report.refresh_from_db()
     assert (report.details, report.why) == ("", "spam")

@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest
 from comments.integrity import check
-from comments.models import Comment, CommentRevision, CommentText, Discussion, Reason, State, Transition
+from comments.models import Comment, CommentRevision, CommentSearchText, Discussion, Reason, State, Transition
 from comments.services.editing import check_resubmission, edit_comment, resubmit_comment
 from comments.services.states import delete_comment, rename_author
 from comments.services.text_changes import erase_comments, store_redaction, swap_revisions
@@ -60,7 +60,7 @@ def rows(comment: Comment):
             .order_by("revision")
             .values("comment", "revision", "body", "is_redacted", "replaced_at")
         ),
-        list(CommentText.objects.filter(**of).order_by("pk").values()),
+        list(CommentSearchText.objects.filter(**of).order_by("pk").values()),
         list(discussion.values("visible_count", "removal_counts", "status")),
     ]
 
@@ -81,7 +81,7 @@ def test_a_restricted_comment_has_no_text(comment, maria):
     assert (fresh.state, fresh.state_reason) == (State.REJECTED, Reason.RESTRICTED)
     assert (fresh.body, fresh.body_html, fresh.author_name, fresh.author_email) == ("", "", "", "")
     assert not CommentRevision.objects.filter(comment=comment).exists()
-    assert not CommentText.objects.filter(comment=comment).exists()
+    assert not CommentSearchText.objects.filter(comment=comment).exists()
     assert Discussion.objects.get().version > version
     assert Discussion.objects.get().visible_count == 1
 

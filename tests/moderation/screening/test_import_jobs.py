@@ -16,7 +16,7 @@ from accounts.models import User
 from archive.models import Import
 from archive.services import SAMPLE_STORY_FILE
 from comments.integrity import check
-from comments.models import Comment, CommentText, Discussion, InferredParent, Reason, State
+from comments.models import Comment, CommentSearchText, Discussion, InferredParent, Reason, State
 from comments.services.text_changes import erase_comments
 from config.owner import jobs
 from moderation.actions.decisions import decide, undo
@@ -70,7 +70,7 @@ def results() -> dict[str, list]:
         ),
         "cases": sorted(Case.objects.values_list("comment__source_number", "score", "script")),
         "texts": sorted(
-            CommentText.objects.values_list("comment__source_number", "normalized_body", "author_name")
+            CommentSearchText.objects.values_list("comment__source_number", "normalized_body", "author_name")
         ),
         "proposals": list(
             proposals.values_list("comment__source_number", "parent__source_number", "confidence", "reason")
@@ -122,12 +122,12 @@ def test_readers_see_the_comments_before_the_job(by_job, client):
     response = client.get(report.article.get_absolute_url())
     assert "My grandmother ran for the last boat" in response.content.decode()
     assert not Finding.objects.exists()
-    assert not CommentText.objects.exists()
+    assert not CommentSearchText.objects.exists()
     assert check() == {}  # texts that are still to come are no damage
 
     run_jobs()
 
-    assert CommentText.objects.count() == report.created
+    assert CommentSearchText.objects.count() == report.created
     assert ImportScreening.objects.get().finished_at
     assert Import.objects.in_screening().count() == 0
     assert check() == {}
@@ -361,7 +361,7 @@ def test_a_restricted_comment_gets_no_search_text_and_no_findings(by_job, maria)
     run_jobs()
 
     assert Comment.objects.get(pk=harmful.pk).state_reason == Reason.RESTRICTED
-    assert not CommentText.objects.filter(comment=harmful).exists()
+    assert not CommentSearchText.objects.filter(comment=harmful).exists()
     assert not Finding.objects.filter(comment=harmful).exists()
     assert ImportScreening.objects.get().finished_at
 
@@ -375,7 +375,7 @@ def test_an_erased_comment_gets_no_search_text_and_no_findings(by_job, maria):
 
     run_jobs()
 
-    assert not CommentText.objects.filter(comment=harmful).exists()
+    assert not CommentSearchText.objects.filter(comment=harmful).exists()
     assert not Finding.objects.filter(comment=harmful).exists()
     assert ImportScreening.objects.get().finished_at
 
