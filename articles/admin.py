@@ -42,7 +42,7 @@ from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors
 from articles.site import user_admin  # noqa: F401  registers the users' admin
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from core.dates.formats import time_formatter
 from core.dates.relative_time import until
 from core.forms import MultilineField
@@ -337,7 +337,7 @@ class TopicAdmin(ConcurrentEditingAdmin):
         # Deletes also the e-mail addresses of those who have no other subscription.
         subscriptions.end_subscriptions(Subscription.objects.filter(topic__in=queryset))
         super().delete_queryset(request, queryset)
-        invalidate_stale_copies()
+        invalidate_outage_copies()
         increment_site_version()
 
     @admin.display(description=_("published stories"), ordering="story_count")

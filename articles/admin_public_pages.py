@@ -25,7 +25,7 @@ from articles.models import MAX_AUTHORS, Article, Author, Pin, Redirect, Standin
 from articles.publishing import front_page
 from articles.redirects import add_redirect, page_exists, plan_redirect
 from articles.services import save_author, save_page
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
 from core.query_forms import QueryForm, SearchField, parse_number_or_zero
@@ -245,7 +245,7 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)
-        invalidate_stale_copies()
+        invalidate_outage_copies()
         increment_site_version()
 
 

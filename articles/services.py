@@ -31,7 +31,7 @@ from articles.models import (
 )
 from articles.redirects import redirect_from_old_path
 from articles.related import store_keywords
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from articles.site.current_site import read_site
 
 # Settings whose old values readers must not find in any cached page.
@@ -82,7 +82,7 @@ def save_article(
     if stored and was_public and stored.slug != article.slug:
         redirect_from_old_path(old=stored.get_absolute_url(), target=article)
     if not article.is_published():
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     return article
 
 
@@ -132,7 +132,7 @@ def save_topic(*, topic: Topic) -> Topic:
     stored = _lock_stored(topic)
     _save_with_redirect(topic, stored)
     if stored and stored.shown and not topic.shown:
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     return topic
 
 
@@ -154,7 +154,7 @@ def erase_author(*, user: User) -> None:
     erase_from_admin_log(author)
     author.slug, author.bio = uuid4().hex, ""
     author.save()
-    invalidate_stale_copies()
+    invalidate_outage_copies()
 
 
 @transaction.atomic
@@ -175,7 +175,7 @@ def save_page(
     set_image_uses(page, images)
     _create_revision(page, stored, by=by, nonce=nonce, restored_number=restored_number)
     if not page.shown:
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     return page
 
 
@@ -214,4 +214,4 @@ def change_site(**values: Any) -> None:
         set_image_uses(site, existing_images(referenced_images(site.texts_with_images)))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not HIDING_SETTINGS.isdisjoint(values):
-        invalidate_stale_copies()
+        invalidate_outage_copies()

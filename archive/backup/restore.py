@@ -31,7 +31,7 @@ from archive.backup.write import megabytes
 from articles.models import Site
 from articles.models.images import MEDIA
 from articles.newsletter.sending import stop_all
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from comments.following.mails import skip_mails_after_restore
 from core import VERSION, backup_folder, erasure_log, files
 from core.data_folder import unprivileged_user
@@ -96,7 +96,7 @@ def restore(path: Path, *, erasures: Path | None = None, keep_images: bool = Fal
         if missing:
             _migrate(reader.manifest)
             replayed = _finish(erasures_to_replay, old_version)
-    invalidate_stale_copies()
+    invalidate_outage_copies()
     tables.analyze_tables()
     if erasures:
         with suppress(OSError):

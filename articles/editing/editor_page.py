@@ -34,7 +34,7 @@ from articles.editing.posted_forms import (
 )
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.site.branding import accent_url
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from articles.site.requests import site_request
 from core.database.sql import execute
 from core.dates.formats import zone_label
@@ -96,7 +96,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
-        invalidate_stale_copies()
+        invalidate_outage_copies()
         increment_site_version()
 
     def url_name(self, page: str) -> str:

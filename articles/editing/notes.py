@@ -8,7 +8,7 @@ from django.utils.text import normalize_newlines
 from accounts.models import User
 from articles.models import Article, Correction, EditorNote
 from articles.services import StaleVersionError
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 
 
 def add_note(*, article: Article, by: User, body: str) -> EditorNote:
@@ -39,7 +39,7 @@ def change_correction(*, correction: Correction, text: str, seen: str) -> None:
     else:
         locked.delete()
     _update_correction_date(locked.article)
-    invalidate_stale_copies()
+    invalidate_outage_copies()
 
 
 def _normalize(text: str) -> str:

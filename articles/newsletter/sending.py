@@ -24,7 +24,7 @@ from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subs
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from core.database.sql import execute, fetch_instances
@@ -162,7 +162,7 @@ def stop(newsletter: Newsletter) -> bool:
     is_stopped = bool(rows.update(stopped_at=timezone.now()))
     if is_stopped:
         increment_site_version()
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     return is_stopped
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.models import Article
 from articles.services import StaleVersionError, lock_version
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 
 
 class EmbargoError(Exception):
@@ -86,7 +86,7 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
     articles.update(**values, version=F("version") + 1)
     increment_site_version()
     if hides_some:
-        invalidate_stale_copies()
+        invalidate_outage_copies()
 
 
 @transaction.atomic
@@ -107,4 +107,4 @@ def unpublish_articles(*, ids: Sequence[int], reason: str = "", at: datetime | N
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)
     increment_site_version()
     if hidden:
-        invalidate_stale_copies()
+        invalidate_outage_copies()

@@ -29,7 +29,7 @@ from articles.models import (
 )
 from articles.models.editing import document_key
 from articles.services import save_article, save_page
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from core.erasure_log import Erasure, append_on_commit
 
 REDACTED = "█"
@@ -103,7 +103,7 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
         _rerender(document)
     if count["newsletter"]:  # after the images of a story are locked, as wherever a text is saved
         increment_site_version()
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     if count["story"] or any(REDACTED in row.title for row in versions):
         # The log names the discussion by the title as well.
         for logged in (document, getattr(document, "discussion", None)):
@@ -119,7 +119,7 @@ def _rerender(document: Document) -> None:
         save_article(article=document)
     else:
         save_page(page=document)
-    invalidate_stale_copies()
+    invalidate_outage_copies()
 
 
 # Redaction after a restore

@@ -176,13 +176,14 @@ def increment_site_version() -> None:
     Site.objects.filter(pk=1).update(version=F("version") + 1)
 
 
-def invalidate_stale_copies() -> None:
-    """Invalidate the copies of pages that are shown while the database is down, on all servers.
+def invalidate_outage_copies() -> None:
+    """Invalidate the copies of pages for an outage of the database (config/page_cache/outage_copies.py).
 
-    Cached pages themselves are compared with the versions in the database and need no such call.
-    Call it in the transaction of a change that hides something from readers, as late as possible. The time
-    is stored before the commit, since the database may be lost right after it. Until the commit a copy may
-    still be confirmed, so the time is stored again after a commit that took long.
+    Readers of all servers no longer get the copies that are older. Cached pages themselves are compared with
+    the versions in the database and need no such call. Call it in the transaction of a change that hides
+    something from readers, as late as possible. The time is stored before the commit, since the database may
+    be lost right after it. Until the commit a copy may still be confirmed, so the time is stored again after
+    a commit that took long.
     """
     _store_invalidation_time()
     if connection.in_atomic_block:
@@ -207,8 +208,8 @@ def _store_invalidation_time() -> None:
         )
 
 
-def stale_copies_invalidated_at() -> float:
-    """Return the time at which the stale copies were invalidated, in seconds since 1970; 0 if never.
+def outage_copies_invalidated_at() -> float:
+    """Return the time at which the outage copies were invalidated, in seconds since 1970; 0 if never.
 
     It is infinite if the storage does not answer, because anything may have been removed.
     """

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.emails import all_confirmed_emails, filter_by_email
 from accounts.models import Guest, User
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import invalidate_outage_copies
 from comments.following.services import move_to_account
 from comments.models import Comment, CommentClaim, Mute, State
 from comments.services.discussions import increment_versions, lock_discussions_of
@@ -45,7 +45,7 @@ def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     _copy_mutes(guests, user)
     if changed := {comment.discussion_id for comment in claimed if comment.is_in_public_thread}:
         increment_versions(sorted(changed))
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     return len(claimed)
 
 

@@ -8,7 +8,7 @@ from django.db.models import Case, F, When
 
 from accounts.models import User
 from articles.models import Article
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import invalidate_outage_copies
 from articles.site.current_site import read_site
 from comments.models import Discussion
 from comments.policy import policy
@@ -62,7 +62,7 @@ def change_discussions(*, ids: Sequence[int], **values: Any) -> None:
         lock_discussions(ids)
         Discussion.objects.filter(pk__in=ids).update(**values)
         if values.get("status") == Discussion.Status.HIDDEN:
-            invalidate_stale_copies()
+            invalidate_outage_copies()
 
 
 def lock_discussions(articles: Iterable[int]) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import invalidate_outage_copies
 from comments.models import (
     EDIT_WINDOW,
     REMOVED_BY_MODERATION,
@@ -99,7 +99,7 @@ def _save_edit(comment: Comment, submission: Submission, html: str, screening: S
     _replace_text(comment, submission.body, html, submission.at)
     if comment.state == State.PUBLISHED:
         increment_versions([comment.discussion_id])
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     # A log entry even if the state stays: it makes decisions fail that moderators are about to take on the
     # earlier text. It has no actor, as nobody has decided on the new text.
     to, reason = STATE_BY_VERDICT[screening.verdict], Reason.SCREENED

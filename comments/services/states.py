@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import invalidate_outage_copies
 from comments.models import Comment, CommentSearchText, Reason, State, Transition
 from comments.policy import policy
 from comments.services import sql
@@ -34,7 +34,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
             CommentSearchText.objects.filter(comment=comment).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, is_in_public_thread=True).exists():
             increment_versions([comment.discussion_id])
-            invalidate_stale_copies()
+            invalidate_outage_copies()
 
 
 def delete_comment(
@@ -156,7 +156,7 @@ def _run_change(
     if changed:
         policy().sync_cases(changed, action_id=action_id, actor=actor, undoes=values["undoes"])
     if changed and values.get("to_state") != State.PUBLISHED:
-        invalidate_stale_copies()
+        invalidate_outage_copies()
     return changed
 
 

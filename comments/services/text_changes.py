@@ -12,7 +12,7 @@ from django.utils import translation
 
 from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import invalidate_outage_copies
 from articles.site.current_site import current_site
 from comments.duplicates import normalize_text
 from comments.models import Comment, CommentRevision, CommentSearchText, Reason, State
@@ -160,7 +160,7 @@ def erase_names(ids: Sequence[int]) -> None:
     rows.update(author_name=name, author_email="")
     CommentSearchText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
-    invalidate_stale_copies()
+    invalidate_outage_copies()
 
 
 def delete_content(ids: Sequence[int], **values: Any) -> None:
@@ -205,4 +205,4 @@ def swap_revisions(values: Mapping[int, int]) -> None:
     store_search_texts(comments)
     if changed := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
         increment_versions(changed)
-        invalidate_stale_copies()
+        invalidate_outage_copies()

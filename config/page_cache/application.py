@@ -26,12 +26,12 @@ from articles.site.cached_pages import (
     DEPENDENCIES_KEY,
     PageDependencies,
     is_cached_view,
-    stale_copies_invalidated_at,
+    outage_copies_invalidated_at,
 )
 from config.monitoring.requests import CACHE_RESULT_KEY, CACHED, COPY
 from config.page_cache.entries import Entry, RawResponse, compress_response
 from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key
-from config.page_cache.stale_copies import StaleCopies, StaleCopy
+from config.page_cache.outage_copies import OutageCopies, OutageCopy
 from config.page_cache.stamp_reader import (
     AsyncStampReader,
     DatabaseUnavailableError,
@@ -57,7 +57,7 @@ INVALIDATED_AT_FAILURE_SECONDS = 5.0  # after a failed read
 # of the processes confirms its pages once a second, and later on a busy machine.
 MAX_UNCONFIRMED_SECONDS = 4.0
 # The time in the storage is at most half a second before the commit of a change that hides copies
-# (invalidate_stale_copies), and the clocks of two servers may differ by a second.
+# (invalidate_outage_copies), and the clocks of two servers may differ by a second.
 INVALIDATION_MARGIN_SECONDS = 2.0
 PING = stamp_query()  # a query over no ids, to test whether the database answers
 # The key in the environ after the event loop has read a stamp.
@@ -76,7 +76,7 @@ class PageCacheApp:
         self.django = django
         self.stamp_reader = StampReader()
         self.has_replicas = bool(replicas())
-        self.copies = StaleCopies()
+        self.copies = OutageCopies()
         self.entries: BoundedCache[Key, Entry] = BoundedCache(CACHE_BYTES)
         # A story with several comments a second would have no copy at the moment when the database is lost.
         self.superseded: BoundedCache[Key, Entry] = BoundedCache(SUPERSEDED_BYTES)
@@ -147,7 +147,7 @@ class PageCacheApp:
                 entry.encoded((encoding,))
 
     def close(self) -> None:
-        """Stop the threads, and close the connections and the stale copies."""
+        """Stop the threads, and close the connections and the outage copies."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -155,7 +155,7 @@ class PageCacheApp:
         self.copies.close()
 
     def sweep(self) -> None:
-        """Remove outdated pages, store the others as stale copies for all processes, and reconnect.
+        """Remove outdated pages, store the others as outage copies for all processes, and reconnect.
 
         It also finds out whether a database that did not answer is back. Raises DatabaseUnavailableError.
         """
@@ -171,7 +171,7 @@ class PageCacheApp:
             if entry.is_current(site_version, of_articles, of_discussions, now):
                 entry.confirmed_at = max(entry.confirmed_at, asked_at)
                 entry.compress_better()
-                current.append((key, entry.tag, entry.stale_copy()))
+                current.append((key, entry.tag, entry.outage_copy()))
             else:
                 self._supersede(key, entry)
         for key, entry in self.superseded.items():
@@ -312,28 +312,28 @@ class PageCacheApp:
         languages = (entry.dependencies.language for _key, entry in self.entries.items())
         return next(languages, settings.LANGUAGE_CODE)
 
-    def _find_copy(self, key: Key, error: DatabaseUnavailableError) -> tuple[float, StaleCopy] | None:
+    def _find_copy(self, key: Key, error: DatabaseUnavailableError) -> tuple[float, OutageCopy] | None:
         """Return the latest copy of a page on this machine, with the time at which it was confirmed."""
         copies = []
         offset = time.time() - time.monotonic()  # from monotonic time to seconds since 1970
         for cache in (self.entries, self.superseded):
             if entry := cache.get(key):
-                copies.append((entry.confirmed_at + offset, entry.stale_copy()))
+                copies.append((entry.confirmed_at + offset, entry.outage_copy()))
         if shared := self.copies.find(key):
             copies.append(shared)
         oldest = max(
             error.since + offset - MAX_UNCONFIRMED_SECONDS,
-            self._stale_copies_invalidated_at(error.since) + INVALIDATION_MARGIN_SECONDS,
+            self._outage_copies_invalidated_at(error.since) + INVALIDATION_MARGIN_SECONDS,
         )
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 
-    def _stale_copies_invalidated_at(self, outage: float) -> float:
-        """Return the time at which stale copies were invalidated; many requests of an outage read it once."""
+    def _outage_copies_invalidated_at(self, outage: float) -> float:
+        """Return the time at which outage copies were invalidated, read once for many requests."""
         with self._invalidated_at_lock:
             of_outage, read_at, value = self._invalidated_at
             valid = INVALIDATED_AT_FAILURE_SECONDS if value == inf else INVALIDATED_AT_SECONDS
             if of_outage != outage or time.monotonic() > read_at + valid:
-                value = stale_copies_invalidated_at()
+                value = outage_copies_invalidated_at()
                 self._invalidated_at = outage, time.monotonic(), value
             return value
 
@@ -394,7 +394,7 @@ def _allow_replica(environ: Environ, stamp: Sequence[Any]) -> None:
         environ[POSITION_KEY] = Position(position, at)
 
 
-def _with_outage_notice(confirmed_at: float, copy: StaleCopy) -> RawResponse:
+def _with_outage_notice(confirmed_at: float, copy: OutageCopy) -> RawResponse:
     """Return the copy of a page with a notice that states how old it is."""
     page = add_outage_notice(copy.page, confirmed_at, copy.zone, copy.language)
     headers = [(name, value) for name, value in copy.headers if name != "Cache-Control"]

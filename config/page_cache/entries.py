@@ -10,7 +10,7 @@ from isal import isal_zlib
 
 from articles.site.cached_pages import PageDependencies
 from config.page_cache.keys import Environ, read_encodings
-from config.page_cache.stale_copies import StaleCopy
+from config.page_cache.outage_copies import OutageCopy
 from config.page_cache.stamp_reader import stamp_query
 from core.monitoring.logs import URL_NAME_KEY
 
@@ -121,9 +121,9 @@ class Entry:
         headers = [*self.headers, ("Content-Encoding", encoding)]
         return _encode_page(f'W/"{self.tag}-{encoding}"', headers, body)
 
-    def stale_copy(self) -> StaleCopy:
+    def outage_copy(self) -> OutageCopy:
         """Return the page as it is stored for times without a database."""
-        return StaleCopy(self.headers, self.plain.body, self.dependencies.zone, self.dependencies.language)
+        return OutageCopy(self.headers, self.plain.body, self.dependencies.zone, self.dependencies.language)
 
 
 def compress_response(response: RawResponse, environ: Environ) -> RawResponse:

@@ -6,7 +6,7 @@ from accounts.models import EDITOR
 from articles.editing.notes import add_correction, change_correction
 from articles.models import Article, Site, Topic
 from articles.services import save_article, save_topic
-from articles.site.cached_pages import stale_copies_invalidated_at
+from articles.site.cached_pages import outage_copies_invalidated_at
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_of
 
@@ -64,10 +64,10 @@ def test_an_editor_may_edit_own_stories_and_those_without_editors():
 def test_what_is_hidden_is_not_shown_while_the_database_is_down(ada, change):
     topic = save_topic(topic=Topic(name="Harbour", slug="harbour"))
     correction = add_correction(article=make_article(), by=ada, text="It was nine.")
-    before = stale_copies_invalidated_at()
+    before = outage_copies_invalidated_at()
     topic.name = "The harbour"
     save_topic(topic=topic)
-    assert stale_copies_invalidated_at() == before
+    assert outage_copies_invalidated_at() == before
     if change == "hidden topic":
         topic.shown = False
         save_topic(topic=topic)
@@ -76,4 +76,4 @@ def test_what_is_hidden_is_not_shown_while_the_database_is_down(ada, change):
         assert not Topic.objects.exists()
     else:
         change_correction(correction=correction, text="", seen="It was nine.")
-    assert stale_copies_invalidated_at() > before
+    assert outage_copies_invalidated_at() > before

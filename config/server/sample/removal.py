@@ -28,7 +28,7 @@ from accounts.services import erase_account
 from archive.models import Import
 from articles.images.services import delete_image
 from articles.models import Article, Author, Autosave, Byline, Image, ImageUse, Presence, Topic
-from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from comments.models import Comment, Follow, Transition
 from config.server.sample import credentials
 from config.server.sample.dates import edited_stories
@@ -128,7 +128,7 @@ def remove_sample(home: Path, *, is_confirmed: bool) -> RemovalResult:
     ]
     erased, kept = _erase_accounts(created)
     increment_site_version()
-    invalidate_stale_copies()
+    invalidate_outage_copies()
     transaction.on_commit(lambda: credentials.keep_in_file(home, set(kept)))
     return RemovalResult([*counts, (erased, "account", "accounts")], kept)
 

@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import User
 from articles.models import Article, Newsletter
 from articles.publishing.services import unpublish_articles
-from articles.site.cached_pages import stale_copies_invalidated_at
+from articles.site.cached_pages import outage_copies_invalidated_at
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, subscribe
 from tests.factories import make_article
 from tests.helpers.clients import client_of
@@ -72,11 +72,11 @@ def test_a_stopped_newsletter_is_not_read_until_it_continues(
 ) -> None:
     editor_client, url = client_of(emil), sent.get_absolute_url()
     newsroom = f"/admin/articles/newsletter/{sent.pk}/change/"
-    before = stale_copies_invalidated_at()
+    before = outage_copies_invalidated_at()
     editor_client.post(newsroom, {"_stop": ""})
     assert client.get(url).status_code == 404
     assert f'href="{url}"' not in editor_client.get(newsroom).content.decode()
-    assert stale_copies_invalidated_at() > before  # also the page that is shown while the database is down
+    assert outage_copies_invalidated_at() > before  # also the page that is shown while the database is down
     editor_client.post(newsroom, {"_continue": ""})
     assert client.get(url).status_code == 200
     assert f'href="{url}"' in editor_client.get(newsroom).content.decode()

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import EDITOR, MODERATOR, READER
 from articles.models import Site
 from articles.services import change_site
-from articles.site.cached_pages import stale_copies_invalidated_at
+from articles.site.cached_pages import outage_copies_invalidated_at
 from comments.models import Comment, Discussion, State
 from config.page_cache.application import PageCacheApp
 from tests.articles.images.sample_images import make_image
@@ -292,8 +292,8 @@ def test_there_is_one_row_and_it_has_comments(ada_client: Client) -> None:
 
 def test_a_removed_setting_hides_pages_without_a_database(ada_client: Client) -> None:
     save(ada_client, contact_email="desk@example.org")
-    before = stale_copies_invalidated_at()
+    before = outage_copies_invalidated_at()
     save(ada_client, tagline="Nothing that anybody would miss")
-    assert stale_copies_invalidated_at() == before
+    assert outage_copies_invalidated_at() == before
     save(ada_client, contact_email="")
-    assert stale_copies_invalidated_at() > before
+    assert outage_copies_invalidated_at() > before

@@ -31,7 +31,7 @@ ABANDONED_SECONDS = 60  # after which the folder of a process that has ended is 
 log = logging.getLogger(__name__)
 
 
-class StaleCopy(NamedTuple):
+class OutageCopy(NamedTuple):
     """A page as it is stored in a file, with the zone and language for the notice."""
 
     headers: list[tuple[str, str]]
@@ -40,7 +40,7 @@ class StaleCopy(NamedTuple):
     language: str
 
 
-class StaleCopies:
+class OutageCopies:
     """The copies that one process writes, and a search over those of all processes."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class StaleCopies:
         self._written: dict[str, str] = {}  # versions by file name
         self._is_failing = False
 
-    def store(self, pages: Iterable[tuple[Key, str, StaleCopy]], confirmed_at: float) -> None:
+    def store(self, pages: Iterable[tuple[Key, str, OutageCopy]], confirmed_at: float) -> None:
         """Store exactly these pages, and delete all others of this process.
 
         `pages` holds (key, version, copy), the most important first, as space is limited. `confirmed_at` is
@@ -63,7 +63,7 @@ class StaleCopies:
         else:
             self._is_failing = False
 
-    def find(self, key: Key) -> tuple[float, StaleCopy] | None:
+    def find(self, key: Key) -> tuple[float, OutageCopy] | None:
         """Return the copy that was confirmed last, with that time (seconds since 1970)."""
         for confirmed_at, folder in sorted(_folders(), reverse=True):
             with suppress(OSError, ValueError):
@@ -71,14 +71,14 @@ class StaleCopies:
                 data = json.loads(head)
                 if data["key"] == list(key):
                     headers = [(name, value) for name, value in data["headers"]]
-                    return confirmed_at, StaleCopy(headers, page, data["zone"], data["language"])
+                    return confirmed_at, OutageCopy(headers, page, data["zone"], data["language"])
         return None
 
     def close(self) -> None:
         """Delete the copies of this process."""
         shutil.rmtree(self._own, ignore_errors=True)
 
-    def _store(self, pages: Iterable[tuple[Key, str, StaleCopy]], confirmed_at: float) -> None:
+    def _store(self, pages: Iterable[tuple[Key, str, OutageCopy]], confirmed_at: float) -> None:
         for _confirmed_at, folder in _folders(before=time.time() - ABANDONED_SECONDS):
             if folder != self._own:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -86,7 +86,7 @@ class StaleCopies:
         if not self._own.exists():
             self._own.mkdir(mode=0o700)
             self._written.clear()
-        size, chosen = 0, dict[str, tuple[Key, str, StaleCopy]]()
+        size, chosen = 0, dict[str, tuple[Key, str, OutageCopy]]()
         for key, version, copy in pages:
             size += len(copy.page)
             if size > MAX_BYTES or len(chosen) == MAX_FILES:
@@ -103,7 +103,7 @@ class StaleCopies:
         mark.touch(mode=0o600)
         os.utime(mark, (confirmed_at, confirmed_at))
 
-    def _write(self, name: str, key: Key, copy: StaleCopy) -> None:
+    def _write(self, name: str, key: Key, copy: OutageCopy) -> None:
         path = self._own / name
         self._written.pop(name, None)
         path.unlink(missing_ok=True)  # the old one is outdated, even if the new one can't be written

@@ -1,4 +1,4 @@
-"""Stale copies of pages. Two instances of the application stand for two web processes."""
+"""Copies of pages for an outage. Two instances of the application stand for two web processes."""
 
 import os
 import time
@@ -9,12 +9,12 @@ from django.db import transaction
 
 from articles.models import Article, Site
 from articles.site import cached_pages
-from articles.site.cached_pages import invalidate_stale_copies, stale_copies_invalidated_at
+from articles.site.cached_pages import invalidate_outage_copies, outage_copies_invalidated_at
 from comments.services.states import delete_comment
-from config.page_cache import application, stale_copies
+from config.page_cache import application, outage_copies
 from config.page_cache.application import PageCacheApp
 from config.page_cache.keys import Key
-from config.page_cache.stale_copies import StaleCopies, StaleCopy
+from config.page_cache.outage_copies import OutageCopies, OutageCopy
 from moderation.erasure import account_erasure
 from moderation.models import AccountErasure
 from moderation.people.profiles import Person
@@ -27,13 +27,13 @@ def key(path: str) -> Key:
     return Key(path, "", "")
 
 
-def copy(page: bytes) -> StaleCopy:
-    return StaleCopy([("Content-Type", "text/html")], page, "UTC", "en")
+def copy(page: bytes) -> OutageCopy:
+    return OutageCopy([("Content-Type", "text/html")], page, "UTC", "en")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(stale_copies, "FOLDER", tmp_path / "pages")
+    monkeypatch.setattr(outage_copies, "FOLDER", tmp_path / "pages")
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     return tmp_path / "pages"
 
@@ -127,10 +127,10 @@ def test_an_old_copy_is_not_shown(site: PageCacheApp, other: PageCacheApp, story
 
 
 def test_copies_are_private_and_deleted_with_the_process(folder: Path) -> None:
-    copies = StaleCopies()
+    copies = OutageCopies()
     copies.store([(key("/"), "1", copy(b"page"))], 1000)
-    assert StaleCopies().find(key("/")) == (1000, copy(b"page"))
-    assert StaleCopies().find(key("/archive/")) is None
+    assert OutageCopies().find(key("/")) == (1000, copy(b"page"))
+    assert OutageCopies().find(key("/archive/")) is None
     paths = [folder, *folder.rglob("*")]
     assert len(paths) == 4
     assert all(path.stat().st_mode & 0o077 == 0 for path in paths)
@@ -139,9 +139,9 @@ def test_copies_are_private_and_deleted_with_the_process(folder: Path) -> None:
 
 
 def test_only_new_versions_are_written(folder: Path) -> None:
-    copies = StaleCopies()
+    copies = OutageCopies()
     copies.store([(key("/"), "1", copy(b"one")), (key("/a/"), "1", copy(b"two"))], 1000)
-    (written,) = [path for path in folder.glob("*/*") if path.name == stale_copies._file_name(key("/"))]
+    (written,) = [path for path in folder.glob("*/*") if path.name == outage_copies._file_name(key("/"))]
     before = written.stat().st_ino
     copies.store([(key("/"), "1", copy(b"one")), (key("/b/"), "1", copy(b"three"))], 1001)
     assert written.stat().st_ino == before
@@ -152,9 +152,9 @@ def test_only_new_versions_are_written(folder: Path) -> None:
 
 
 def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stale_copies, "MAX_BYTES", 10)
-    monkeypatch.setattr(stale_copies, "MAX_FILES", 2)
-    copies = StaleCopies()
+    monkeypatch.setattr(outage_copies, "MAX_BYTES", 10)
+    monkeypatch.setattr(outage_copies, "MAX_FILES", 2)
+    copies = OutageCopies()
     copies.store([(key(f"/{n}/"), "1", copy(b"page")) for n in range(9)], 1000)
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(4)] == [True, True, False, False]
     copies.store([(key(f"/{n}/"), "1", copy(b"p" * 6)) for n in range(9)], 1001)
@@ -168,14 +168,14 @@ def test_a_late_commit_invalidates_the_copies_again(
 ) -> None:
     monkeypatch.setattr(cached_pages, "COMMIT_SECONDS", seconds)
     with transaction.atomic():
-        invalidate_stale_copies()
-        before = stale_copies_invalidated_at()
-    is_later = stale_copies_invalidated_at() > before
+        invalidate_outage_copies()
+        before = outage_copies_invalidated_at()
+    is_later = outage_copies_invalidated_at() > before
     assert is_later == (seconds == 0)
 
 
 def test_the_folder_of_a_killed_process_is_deleted(folder: Path) -> None:
-    killed, lives = StaleCopies(), StaleCopies()
+    killed, lives = OutageCopies(), OutageCopies()
     killed.store([(key("/"), "1", copy(b"page"))], time.time() - 120)
     lives.store([], time.time())
     assert len(list(folder.iterdir())) == 1
@@ -187,5 +187,5 @@ def test_write_errors_do_not_fail_pages(site: PageCacheApp, story: str, folder: 
     folder.write_text("no folder")
     assert send_request(site, story).status == 200
     site.sweep()
-    invalidate_stale_copies()
+    invalidate_outage_copies()
     assert send_request(site, story).status == 200
