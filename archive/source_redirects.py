@@ -47,7 +47,7 @@ def redirect_from_source(article: Article, *, dry_run: bool) -> SourceRedirect:
         elif dry_run:
             check_url_is_free(old)
         else:
-            add_missing_redirect(old=old, to=article.get_absolute_url())
+            add_missing_redirect(old=old, target_url=article.get_absolute_url())
     except RedirectError as error:
         refusal = str(error)
     return SourceRedirect(old=old, refusal=refusal, is_preview=dry_run)

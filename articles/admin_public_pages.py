@@ -34,7 +34,7 @@ MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
 
 class AuthorsWidget(forms.MultiWidget):
-    """A list of the staff for each position in the byline."""
+    """A select for each position in the byline, with the staff as its options."""
 
     use_fieldset = True
 
@@ -175,10 +175,10 @@ class PinAdmin(EditorAccessAdmin):
 
 
 class AuthorForm(ConflictAwareForm):
-    """The form of an author, whose bio browsers send as `line`."""
+    """The form of an author. The name of the bio in HTML is `line`."""
 
     def add_prefix(self, field_name: str) -> str:
-        # Forms of the version before, open in a browser, and its servers have the bio by this name.
+        # Servers of the version before, and forms that they sent, use this name.
         return super().add_prefix("line" if field_name == "bio" else field_name)
 
 
@@ -270,7 +270,7 @@ class RedirectForm(forms.ModelForm[Redirect]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if "old" in cleaned and "to" in cleaned:
-            cleaned["old"], _fields = plan_redirect(old=cleaned["old"], to=cleaned["to"])
+            cleaned["old"], _fields = plan_redirect(old=cleaned["old"], target_url=cleaned["to"])
             if page_exists(cleaned["old"]):
                 self.add_error("old", _("There is a page at this URL, so the redirect would never be used."))
         return cleaned
@@ -281,7 +281,7 @@ class RedirectAdmin(admin.ModelAdmin[Redirect]):
     """Redirects of old URLs. Most are created by a change of a slug, or by an import."""
 
     form = RedirectForm
-    list_display = ["old", "leads_to", "created_at"]
+    list_display = ["old", "target_link", "created_at"]
     list_select_related = ["article", "topic", "page", "author"]
     search_fields = ["old", "path"]
     list_per_page = 100
@@ -291,9 +291,9 @@ class RedirectAdmin(admin.ModelAdmin[Redirect]):
         return False
 
     def save_model(self, request: HttpRequest, obj: Redirect, form: Any, change: bool) -> None:
-        obj.pk = add_redirect(old=form.cleaned_data["old"], to=form.cleaned_data["to"]).pk
+        obj.pk = add_redirect(old=form.cleaned_data["old"], target_url=form.cleaned_data["to"]).pk
 
     @admin.display(description=_("Redirects to"))
-    def leads_to(self, obj: Redirect) -> Any:
-        url = obj.destination
+    def target_link(self, obj: Redirect) -> Any:
+        url = obj.target_url
         return format_html('<a href="{}">{}</a>', url, url)

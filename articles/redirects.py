@@ -93,7 +93,7 @@ def redirect_response(request: SiteRequest) -> HttpResponse | None:
 
     Other methods get 308, so that browsers resubmit a form to the new URL.
     """
-    url = find_target(request.path_info, request.META.get("QUERY_STRING", ""), request.now)
+    url = find_target_url(request.path_info, request.META.get("QUERY_STRING", ""), request.now)
     if not url:
         return None
     is_read = request.method in {"GET", "HEAD"}
@@ -103,13 +103,13 @@ def redirect_response(request: SiteRequest) -> HttpResponse | None:
     return response
 
 
-def find_target(path: str, query: str, now: datetime) -> str | None:
+def find_target_url(path: str, query: str, now: datetime) -> str | None:
     """Return the new URL of this path (decoded) and query (as it was sent), or None. One statement."""
     candidates = [old for old in dict.fromkeys(_candidates(path, query)) if "\x00" not in old]
     if not candidates:
         return None
     rows = fetch_rows(_FIND, {"old": candidates, "now": now})
-    found = {old: (slugs, suffix, to) for old, *slugs, suffix, to in rows}
+    found = {old: (slugs, suffix, target_path) for old, *slugs, suffix, target_path in rows}
     for old in candidates:
         if old in found and (url := _target_url(*found[old])):
             if (below := _BELOW_SECTION.fullmatch(path)) and old == below[1]:
@@ -175,7 +175,7 @@ def _join_url(path: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 @transaction.atomic
 def redirect_from_old_path(*, old: str, target: Target) -> None:
-    """Redirect from the old path of an object whose URL has changed.
+    """Redirect from the old path of an object (`target`) whose URL has changed.
 
     A redirect from its new path is deleted, since a page exists there now.
     """
@@ -186,11 +186,11 @@ def redirect_from_old_path(*, old: str, target: Target) -> None:
 
 
 @transaction.atomic
-def add_missing_redirect(*, old: str, to: str) -> None:
+def add_missing_redirect(*, old: str, target_url: str) -> None:
     """Redirect from an old URL that is free. Raises RedirectError."""
     _lock_redirects()
     check_url_is_free(normalize_url(old))
-    add_redirect(old=old, to=to)
+    add_redirect(old=old, target_url=target_url)
 
 
 def check_url_is_free(old: str) -> None:
@@ -202,21 +202,21 @@ def check_url_is_free(old: str) -> None:
 
 
 @transaction.atomic
-def add_redirect(*, old: str, to: str) -> Redirect:
+def add_redirect(*, old: str, target_url: str) -> Redirect:
     """Redirect from an old URL to a page of this site, for imports and by hand. Raises RedirectError.
 
     The last call for an old URL counts, and a repeated call changes nothing.
     """
     _lock_redirects()
-    old, fields = plan_redirect(old=old, to=to)
+    old, fields = plan_redirect(old=old, target_url=target_url)
     redirect = _store(old, fields)
     Redirect.objects.filter(path=old).update(**_NO_TARGET | fields)
     return redirect
 
 
-def plan_redirect(*, old: str, to: str) -> tuple[str, dict[str, Any]]:
+def plan_redirect(*, old: str, target_url: str) -> tuple[str, dict[str, Any]]:
     """Return the old URL as it is stored, and the fields of its target. Raises RedirectError."""
-    old, fields = normalize_url(old), _target_fields(to)
+    old, fields = normalize_url(old), _target_fields(target_url)
     if fields.get("path") == old or _leads_to_itself(old, fields):
         raise RedirectError(_("This redirect would lead back to itself."))
     return old, fields
@@ -234,13 +234,13 @@ def page_exists(old: str) -> bool:
     return path != "/" or LEGACY_QUERY_KEYS.isdisjoint(key for key, _value in _parse_pairs(query))
 
 
-def _target_fields(to: str) -> dict[str, Any]:
+def _target_fields(target_url: str) -> dict[str, Any]:
     """Return the fields of the target at this path of the site. Raises RedirectError.
 
     A story, topic, page or author is stored by its row, and any other page by its path. If the path is itself
     an old URL, the fields are those of its target.
     """
-    url, parts = normalize_url(to), urlsplit(to.strip())
+    url, parts = normalize_url(target_url), urlsplit(target_url.strip())
     if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
         raise RedirectError(_("A redirect can only lead to a page of this site."))
     path = url.partition("?")[0]
@@ -332,12 +332,12 @@ def _is_section(path: str) -> bool:
         return False
 
 
-def _target_url(slugs: list[str | None], path_suffix: str, to: str) -> str | None:
+def _target_url(slugs: list[str | None], path_suffix: str, target_path: str) -> str | None:
     """Return the URL of a redirect's target. At most one of the slugs (story, topic, page, author) is set."""
     for section, slug in zip(_SECTIONS.values(), slugs, strict=True):
         if slug:
             return f"/{section.folder}/{slug}/{path_suffix}"
-    return to or None
+    return target_path or None
 
 
 # OFFSET 0: otherwise Postgres joins all bylines with all stories first.

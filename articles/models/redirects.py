@@ -57,7 +57,7 @@ class Redirect(models.Model):
         return self.old
 
     @property
-    def destination(self) -> str:
-        """Return the path to which it leads; whether readers may see the target is not checked."""
+    def target_url(self) -> str:
+        """Return the URL of the target, even if readers may not see it."""
         target = self.article or self.topic or self.page or self.author
         return target.get_absolute_url() + self.path_suffix if target else self.path

@@ -227,7 +227,7 @@ def _selected(name: str, slug: str, offered: Sequence[Named], now: datetime) -> 
         return None
     if selected := next((item for item in offered if item.slug == slug), None):
         return selected
-    url = redirects.find_target(f"/{name}s/{slug}/", "", now)
+    url = redirects.find_target_url(f"/{name}s/{slug}/", "", now)
     if not (selected := next((item for item in offered if item.get_absolute_url() == url), None)):
         raise Http404
     return selected

@@ -64,7 +64,7 @@ def test_the_redirect_has_no_parameter_that_does_not_name_the_story(client, url,
     ],
 )
 def test_an_import_changes_no_redirect_and_reports_a_url_in_use(url, sentence):
-    add_redirect(old="/?p=12", to=make_article("Typed by a person").get_absolute_url())
+    add_redirect(old="/?p=12", target_url=make_article("Typed by a person").get_absolute_url())
     before = Redirect.objects.values_list().get()
     preview = import_saved_page(page(), url=url, dry_run=True).redirect
     report = import_saved_page(page(), url=url).redirect

@@ -39,7 +39,7 @@ def test_an_error_of_the_page_for_a_missing_page_is_logged(client, monkeypatch, 
         raise ZeroDivisionError
 
     client.raise_request_exception = False
-    monkeypatch.setattr("articles.redirects.find_target", fail)
+    monkeypatch.setattr("articles.redirects.find_target_url", fail)
     assert client.get("/old/path/").status_code == 500
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
 
@@ -115,7 +115,7 @@ def test_browsers_revalidate_the_redirect(client):
 def test_there_is_no_redirect_to_a_hidden_story(client):
     article = make_article("One")
     rename(article, "what-nobody-may-know-yet")
-    add_redirect(old="/?p=12", to="/stories/what-nobody-may-know-yet/")
+    add_redirect(old="/?p=12", target_url="/stories/what-nobody-may-know-yet/")
     soon = timezone.now() + timedelta(hours=1)
     hiding = [partial(publish_articles, at=soon), unpublish_articles, partial(publish_articles, at=soon)]
     for hide in hiding:
@@ -186,13 +186,13 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
 )
 def test_addresses_of_other_systems(client, old, requested):
     make_article("Here")
-    add_redirect(old=old, to="/stories/here/#comments")
+    add_redirect(old=old, target_url="/stories/here/#comments")
     assert redirect_target(client, requested) == "/stories/here/#comments"
 
 
 def test_a_query_that_differs_is_another_address(client):
     make_article("Here")
-    add_redirect(old="/?p=12", to="/stories/here/")
+    add_redirect(old="/?p=12", target_url="/stories/here/")
     for url in ("/?p=13", "/?p=", "/?q=12", "/?p=012"):
         assert client.get(url).status_code == 200, url
     assert client.get("/index.php?p=12").status_code == 404
@@ -200,21 +200,21 @@ def test_a_query_that_differs_is_another_address(client):
 
 def test_chains_are_flattened_and_loops_are_rejected(client):
     make_article("Here")
-    add_redirect(old="/a/", to="/archive/")
-    add_redirect(old="/b/", to="/a/")
-    add_redirect(old="/c/", to="/b/")
+    add_redirect(old="/a/", target_url="/archive/")
+    add_redirect(old="/b/", target_url="/a/")
+    add_redirect(old="/c/", target_url="/b/")
     assert set(Redirect.objects.values_list("path", flat=True)) == {"/archive/"}
     with pytest.raises(RedirectError, match="back to itself"):
-        add_redirect(old="/archive/", to="/c/")
+        add_redirect(old="/archive/", target_url="/c/")
     with pytest.raises(RedirectError, match="back to itself"):
-        add_redirect(old="/stories/here/", to="/stories/here/")
+        add_redirect(old="/stories/here/", target_url="/stories/here/")
     with pytest.raises(RedirectError, match="no page"):
-        add_redirect(old="/d/", to="/nothing/")
+        add_redirect(old="/d/", target_url="/nothing/")
     with pytest.raises(RedirectError, match="no page"):
-        add_redirect(old="/d/", to="/stories/nothing/")
+        add_redirect(old="/d/", target_url="/stories/nothing/")
     assert redirect_target(client, "/c/") == "/archive/"
     # The existing page stays, and earlier redirects to it still work.
-    add_redirect(old="/archive/", to="/stories/here/")
+    add_redirect(old="/archive/", target_url="/stories/here/")
     assert client.get("/archive/").status_code == 200
     assert redirect_target(client, "/c/") == "/stories/here/"
 
@@ -222,8 +222,8 @@ def test_chains_are_flattened_and_loops_are_rejected(client):
 def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
     make_article("Here")
     make_article("There")
-    for to in ("/stories/here/", "/stories/here/", "/stories/there/"):
-        add_redirect(old="/x/", to=to)
+    for target_url in ("/stories/here/", "/stories/here/", "/stories/there/"):
+        add_redirect(old="/x/", target_url=target_url)
     assert Redirect.objects.count() == 1
     assert redirect_target(client, "/x/") == "/stories/there/"
 
@@ -232,16 +232,16 @@ def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
 def test_an_invalid_address_is_rejected(old):
     make_article("Here")
     with pytest.raises(RedirectError):
-        add_redirect(old=old, to="/stories/here/")
+        add_redirect(old=old, target_url="/stories/here/")
     assert not Redirect.objects.exists()
 
 
 @pytest.mark.parametrize(
-    "to", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)"]
+    "target_url", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)"]
 )
-def test_a_redirect_to_another_site_or_no_page_is_rejected(to):
+def test_a_redirect_to_another_site_or_no_page_is_rejected(target_url):
     with pytest.raises(RedirectError):
-        add_redirect(old="/x/", to=to)
+        add_redirect(old="/x/", target_url=target_url)
 
 
 def test_a_404_costs_one_statement_for_any_url(client):
@@ -263,7 +263,7 @@ def test_a_404_costs_one_statement_for_any_url(client):
 def test_a_story_is_found_by_an_old_link():
     article = make_article("One")
     rename(article, "two")
-    add_redirect(old="/2013/06/19/one/", to="/stories/two/")
+    add_redirect(old="/2013/06/19/one/", target_url="/stories/two/")
     for named in ("one", "https://example.org/stories/one/comments/5/", "https://x.org/2013/06/19/one/"):
         assert find_story(named) == article
     assert find_story("nothing") is None

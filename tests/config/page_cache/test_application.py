@@ -117,7 +117,7 @@ def test_personal_pages_are_not_cached(site: PageCacheApp, story: str) -> None:
 
 def test_the_front_page_is_cached_and_still_redirects_old_urls(site: PageCacheApp) -> None:
     article = make_article("Here")
-    add_redirect(old="/?p=12", to="/stories/here/")
+    add_redirect(old="/?p=12", target_url="/stories/here/")
     assert send_request(site, "/").status == 200
     assert send_request(site, "/?utm_source=x").headers["ETag"] == send_request(site, "/").headers["ETag"]
     reply = send_request(site, "/?p=12")

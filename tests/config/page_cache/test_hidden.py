@@ -94,8 +94,8 @@ class StoryWithReferences:
         self.answer = make_comment(self.article, "Overhearing again.", parent=self.comment)
         ids = [self.comment.pk, self.answer.pk]
         change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
-        add_redirect(old="/?p=12", to=self.article.get_absolute_url())
-        add_redirect(old="/1999/07/02/slip/", to=self.article.get_absolute_url())
+        add_redirect(old="/?p=12", target_url=self.article.get_absolute_url())
+        add_redirect(old="/1999/07/02/slip/", target_url=self.article.get_absolute_url())
         pin(article=self.article)
         self.neighbour = make_article("A zephyrine neighbour", body="Zephyrine, zephyrine.")
         save_article(article=self.neighbour)

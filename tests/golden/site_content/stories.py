@@ -153,8 +153,8 @@ def create_pages_and_redirects(people: People, stories: Stories) -> None:
     save_page(page=StandingPage(title="Unshown", slug="unshown", body="Nothing.", shown=False), by=emil)
     front_page.pin(article=stories.council)
     front_page.pin(article=stories.slip)
-    add_redirect(old="/2013/06/19/slip/", to=stories.slip.get_absolute_url())
-    add_redirect(old="/?p=12", to="/archive/")
+    add_redirect(old="/2013/06/19/slip/", target_url=stories.slip.get_absolute_url())
+    add_redirect(old="/?p=12", target_url="/archive/")
 
 
 def import_threads(people: People) -> None:
