@@ -6,18 +6,18 @@
   const nameOf = (article) => article.querySelector("h3 > bdi")?.textContent;
 
   // Folded branches are stored as {path: [time, number, …]}, for the last 50 discussions, up to 300 numbers each.
-  const story = location.pathname.replace(/comments\/\d+\/$/, "");
+  const storyPath = location.pathname.replace(/comments\/\d+\/$/, "");
   const storedBranches = storedLists("localStorage", "folded", 50);
-  const stored = () => storedBranches.read(story).slice(1);
-  const numberOf = (list) => Number(list.parentNode.firstElementChild.id.slice("comment-".length));
+  const storedNumbers = () => storedBranches.read(storyPath).slice(1);
+  const parentNumberOf = (list) => Number(list.parentNode.firstElementChild.id.slice("comment-".length));
   const isFolded = (list) => list.hasAttribute("hidden");
   // The stored branches of other pages of this discussion are kept.
-  const remember = () => {
+  const storeFolded = () => {
     const lists = all(".thread li > ol");
-    const numbersHere = new Set(lists.map(numberOf));
-    const elsewhere = stored().filter((number) => !numbersHere.has(number));
-    const numbers = [...elsewhere, ...lists.filter(isFolded).map(numberOf)];
-    storedBranches.write(story, numbers.length && [Date.now(), ...numbers.slice(-300)]);
+    const numbersHere = new Set(lists.map(parentNumberOf));
+    const elsewhere = storedNumbers().filter((number) => !numbersHere.has(number));
+    const numbers = [...elsewhere, ...lists.filter(isFolded).map(parentNumberOf)];
+    storedBranches.write(storyPath, numbers.length && [Date.now(), ...numbers.slice(-300)]);
   };
 
   const setFolded = (list, isHidden) => {
@@ -27,7 +27,7 @@
   };
   // Adds a button over each guide line. It takes no space until the branch is folded.
   const addButtons = () => {
-    const folded = new Set(stored());
+    const folded = new Set(storedNumbers());
     for (const list of all(".thread li > ol")) {
       let button = list.previousElementSibling;
       if (!button.matches(".fold")) {
@@ -36,7 +36,7 @@
         button.className = "fold";
         list.before(button);
         // The comment of a permalink is never folded.
-        setFolded(list, folded.has(numberOf(list)) && !list.querySelector("[autofocus]"));
+        setFolded(list, folded.has(parentNumberOf(list)) && !list.querySelector("[autofocus]"));
       }
       const n = all("article:not(.gone)", list).length;
       const name = nameOf(list.parentNode.firstElementChild);
@@ -49,28 +49,28 @@
         : interpolate(gettext("%(replies)s to a removed comment"), { replies }, true)) + newCount;
     }
     for (const link of all(".thread h3 a:not([aria-expanded])")) link.ariaExpanded = "false";
-    all(".thread article").forEach(nameLinks);
+    all(".thread article").forEach(labelLinks);
     updateFoldAll();
   };
-  // Without unique labels, a screen reader's list of links would say "Reply" two hundred times.
   const textOf = (link) => {
-    const shown = [...link.childNodes].filter((node) => node.className !== "paper");
-    return shown.map((node) => node.textContent).join("").trim();
+    const visibleNodes = [...link.childNodes].filter((node) => node.className !== "paper");
+    return visibleNodes.map((node) => node.textContent).join("").trim();
   };
-  const nameLinks = (article) => {
+  // Without unique labels, a screen reader's list of links would say "Reply" two hundred times.
+  const labelLinks = (article) => {
     const name = nameOf(article);
-    const label = (selector, text, node = article) => {
+    const setLabel = (selector, text, node = article) => {
       const link = node.querySelector(`:scope > ${selector}`);
       if (link && name) link.ariaLabel = interpolate(text, { words: textOf(link), name }, true);
     };
-    label("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
-    label('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
-    label('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
+    setLabel("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
+    setLabel('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
+    setLabel('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
     const more = article.querySelector(":scope > footer > .menu > summary[aria-label]");
     if (more && name) more.ariaLabel = interpolate(gettext("More about the comment by %(name)s"), { name }, true);
-    label("form.posted > span > button", gettext("%(words)s, comment by %(name)s"));
-    label("footer > button", gettext("%(words)s, comment by %(name)s"));
-    label("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
+    setLabel("form.posted > span > button", gettext("%(words)s, comment by %(name)s"));
+    setLabel("footer > button", gettext("%(words)s, comment by %(name)s"));
+    setLabel("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };
 
   const foldAll = discussion.querySelector(".orders button");
@@ -83,49 +83,49 @@
   foldAll?.addEventListener("click", () => {
     const shouldFold = !branches().every(isFolded);
     for (const list of shouldFold ? branches() : all(".thread li > ol")) setFolded(list, shouldFold);
-    remember();
+    storeFolded();
     updateFoldAll();
     closeMenuOf(foldAll);
   });
 
-  const reveal = (node) => {
+  const unfoldAncestors = (node) => {
     let changed = false;
     for (let list = node.closest("ol[hidden]"); list; list = node.closest("ol[hidden]")) {
       setFolded(list, false);
       changed = true;
     }
     if (changed) {
-      remember();
+      storeFolded();
       updateFoldAll();
     }
     return changed;
   };
   const commentAt = (hash) => (/^#comment-\d+$/.test(hash) ? document.getElementById(hash.slice(1)) : null);
   const goTo = (comment) => {
-    reveal(comment);
+    unfoldAncestors(comment);
     comment.tabIndex = -1;
     comment.focus({ preventScroll: true });
     comment.scrollIntoView({ block: "start" });
   };
   const openTarget = () => {
     const comment = commentAt(location.hash);
-    if (comment && reveal(comment)) goTo(comment);
+    if (comment && unfoldAncestors(comment)) goTo(comment);
   };
   addEventListener("hashchange", openTarget);
-  document.addEventListener("beforematch", ({ target }) => reveal(target), true);
-  document.addEventListener("reveal", ({ target }) => goTo(target));
+  document.addEventListener("beforematch", ({ target }) => unfoldAncestors(target), true);
+  document.addEventListener("gotocomment", ({ target }) => goTo(target));
 
   // The parent comment, quoted above its reply.
-  const close = (quote) => {
+  const closeQuote = (quote) => {
     const link = quote.parentNode.querySelector("h3 a");
     quote.remove();
     link.ariaExpanded = "false";
     return link;
   };
-  const quoteOf = (id, source, href) => {
+  const makeQuote = (id, source, href) => {
     const quote = document.createElement("blockquote");
     quote.className = "quote";
-    quote.dataset.of = id; // by which thread.js closes it when this comment is removed
+    quote.dataset.of = id; // thread.js closes the quote by this id when the comment is removed
     const head = document.createElement("p");
     const body = source?.querySelector(":scope > div:not([class])");
     if (body) {
@@ -149,8 +149,8 @@
   };
   const toggleQuote = async (link) => {
     const article = link.closest("article");
-    const open = article.querySelector(":scope > .quote");
-    if (open) return close(open);
+    const openQuote = article.querySelector(":scope > .quote");
+    if (openQuote) return closeQuote(openQuote);
     const id = link.hash ? link.hash.slice(1) : "comment-" + link.pathname.match(/(\d+)\/$/)[1];
     let source = document.getElementById(id);
     if (!source) {
@@ -161,7 +161,7 @@
     }
     if (article.querySelector(":scope > .quote")) return undefined; // clicked twice while it was loading
     const after = article.querySelector(":scope > :is(p, div, footer)");
-    article.insertBefore(quoteOf(id, source, link.href), after);
+    article.insertBefore(makeQuote(id, source, link.href), after);
     link.ariaExpanded = "true";
     return undefined;
   };
@@ -171,28 +171,28 @@
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const button = target.closest(".fold");
     const parentLink = target.closest(".thread h3 a");
-    const closing = target.closest(".quote button");
+    const closeButton = target.closest(".quote button");
     if (button) {
       const list = button.nextElementSibling;
       setFolded(list, !isFolded(list));
-      remember();
+      storeFolded();
       updateFoldAll();
       // After a click far down the guide line, scroll to the folded branch.
       if (button.getBoundingClientRect().top < 0) button.parentNode.scrollIntoView();
     } else if (parentLink) {
       event.preventDefault();
       toggleQuote(parentLink).catch(() => location.assign(parentLink.href));
-    } else if (closing) {
-      close(closing.closest(".quote")).focus();
+    } else if (closeButton) {
+      closeQuote(closeButton.closest(".quote")).focus();
     } else {
       const link = target.closest("a");
       const comment = link && link.pathname === location.pathname && commentAt(link.hash);
-      if (comment) reveal(comment);
+      if (comment) unfoldAncestors(comment);
     }
   });
   discussion.addEventListener("keydown", (event) => {
     const quote = event.key === "Escape" && event.target.closest("article")?.querySelector(":scope > .quote");
-    if (quote) close(quote).focus();
+    if (quote) closeQuote(quote).focus();
   });
 
   document.addEventListener("threadchange", addButtons);

@@ -207,7 +207,7 @@
   const goToUnread = (article) => {
     discussion.querySelector(".thread .focus")?.classList.remove("focus");
     article.classList.add("focus");
-    article.dispatchEvent(new Event("reveal", { bubbles: true }));
+    article.dispatchEvent(new Event("gotocomment", { bubbles: true }));
   };
   // The Undo of a posted comment disappears when its time is over. Its place stays, so that nothing moves.
   const limitUndo = () => {
@@ -227,7 +227,7 @@
   };
   const focusOn = (article) => {
     article.tabIndex = -1;
-    if (article.closest("ol[hidden]")) article.dispatchEvent(new Event("reveal", { bubbles: true }));
+    if (article.closest("ol[hidden]")) article.dispatchEvent(new Event("gotocomment", { bubbles: true }));
     else article.focus({ preventScroll: true });
   };
   const announce = (text) => { status.textContent = text; };

@@ -1,6 +1,6 @@
-// Shows what needs a key only where keys work, and says on the page that a key gave no answer, which allauth's
-// script writes to the console. Keys belong to a name of a host: at an IP address, browsers refuse them.
-// It runs where it stands, below these parts, before the browser has more of the page that they could move.
+// Shows the buttons of security keys only where keys work: a key belongs to a host name, so browsers refuse keys at an IP
+// address. If a key does not answer, the page shows a message, as allauth's script only writes to the console.
+// The script tag stands below the [data-key] elements, so that nothing that is already drawn moves.
 "use strict";
 
 document.addEventListener("allauth.error", () => {
@@ -8,10 +8,10 @@ document.addEventListener("allauth.error", () => {
 });
 
 {
-  const isAddress = /^([\d.]+|\[.*\])$/.test(location.hostname);
-  const isLoopback = isAddress && /^(127\.|\[::1\])/.test(location.hostname);
-  const state = isLoopback ? "localhost" : window.PublicKeyCredential && !isAddress ? "works" : "fails";
-  for (const part of document.querySelectorAll("[data-key]")) part.hidden = part.dataset.key !== state;
+  const isIpAddress = /^([\d.]+|\[.*\])$/.test(location.hostname);
+  const isLoopback = isIpAddress && /^(127\.|\[::1\])/.test(location.hostname);
+  const state = isLoopback ? "localhost" : window.PublicKeyCredential && !isIpAddress ? "works" : "fails";
+  for (const element of document.querySelectorAll("[data-key]")) element.hidden = element.dataset.key !== state;
   const page = new URL(location.href);
   page.hostname = "localhost";
   document.getElementById("key-localhost").href = page;
