@@ -45,11 +45,11 @@ from zoneinfo import ZoneInfo
 from archive.formats.page import DamagedFileError, PageWarning, ParsedPage, duplicate_warnings
 from archive.formats.soundoff.comment_warnings import flattened_warnings, incomplete_comment_warnings
 from archive.formats.soundoff.comments import read_comments
-from archive.formats.soundoff.date_lines import DATE_AT_START, ZONES, match_closing, normalize_line
+from archive.formats.soundoff.date_lines import DATE_AT_START, ZONES, match_comment_date, normalize_line
 from archive.formats.soundoff.heading import find_heading
 from archive.formats.soundoff.lines import DEFAULT_TAB_WIDTH, Line, as_utf8, repair_encoding, split_lines
 from archive.formats.soundoff.page_end import read_page_end
-from archive.formats.soundoff.story import read_header, read_story
+from archive.formats.soundoff.story import read_story, read_story_date
 
 BEGINNING = 8192  # bytes: enough for a date and a time
 
@@ -67,9 +67,9 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     """Return the whole page, in linear time and memory. Raises UnsupportedFormatError or DamagedFileError."""
     data, warnings = repair_encoding(as_utf8(data))
     lines = list(split_lines(data))
-    published, zone_name, start = read_header(lines)
-    heading, announced_count = find_heading(lines, start)
-    tab_width = _tab_width(lines, heading)
+    published, zone_name, story_start = read_story_date(lines)
+    heading_index, announced_count = find_heading(lines, story_start)
+    tab_width = _tab_width(lines, heading_index)
     if tab_width != DEFAULT_TAB_WIDTH:
         lines = list(split_lines(data, tab_width))
 
@@ -77,14 +77,16 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     if zone_name.upper() not in ZONES:
         problem = f"The time zone “{zone_name}” is unknown" if zone_name else "The page names no time zone"
         text = f"{problem}. Times are read as UTC."
-        warnings.append(PageWarning(lines[start - 1].number, "zone", text))
-    title, standfirst, body, topics = read_story(lines[start:heading], lines[heading].number)
-    comments, end, comment_warnings = read_comments(lines, heading + 1, ZoneInfo(zone))
+        warnings.append(PageWarning(lines[story_start - 1].number, "zone", text))
+    title, standfirst, body, topics = read_story(
+        lines[story_start:heading_index], lines[heading_index].number
+    )
+    comments, end, comment_warnings = read_comments(lines, heading_index + 1, ZoneInfo(zone))
     warnings += comment_warnings
     if announced_count != len(comments):
         warnings.append(
             PageWarning(
-                lines[heading].number,
+                lines[heading_index].number,
                 "count",
                 f"The heading announces {_count(announced_count)}, but the file has {len(comments):,}.",
             )
@@ -92,7 +94,7 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     warnings += incomplete_comment_warnings(comments)
     if finds_duplicates:
         warnings += duplicate_warnings(comments)
-    warnings += flattened_warnings(comments, lines[heading].number)
+    warnings += flattened_warnings(comments, lines[heading_index].number)
     source_name, boilerplate, end_warnings = read_page_end(lines, end)
     warnings += end_warnings
 
@@ -113,10 +115,12 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     )
 
 
-def _tab_width(lines: list[Line], heading: int) -> int:
+def _tab_width(lines: list[Line], heading_index: int) -> int:
     """Return the width of a tab: the first comment has its name in column 2 and its date in column 4."""
-    name = next(islice(lines, heading + 1, None), None)
-    date = next((line for line in lines[heading + 1 :] if line.column and match_closing(line)), None)
+    name = next(islice(lines, heading_index + 1, None), None)
+    date = next(
+        (line for line in lines[heading_index + 1 :] if line.column and match_comment_date(line)), None
+    )
     if name and name.column == DEFAULT_TAB_WIDTH:
         return 2
     return 4 if date and date.column == DEFAULT_TAB_WIDTH else DEFAULT_TAB_WIDTH

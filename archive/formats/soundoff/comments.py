@@ -9,14 +9,19 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from archive.formats.page import DamagedFileError, PageWarning, SavedComment, label
-from archive.formats.soundoff.date_lines import DATE_SHOWN, local_time, looks_like_closing, match_closing
+from archive.formats.soundoff.date_lines import (
+    DATE_EXAMPLES,
+    local_time,
+    looks_like_comment_date,
+    match_comment_date,
+)
 from archive.formats.soundoff.lines import Line, join_lines, quote, quote_with_column
 
 LEVELS = 3
 MAX_STORED_NAME = 255  # characters that the database stores
 MAX_NAME_LINE = 10_000  # characters; a longer line is text that lost its line breaks
-NUMBERED = re.compile(r"([0-9]{1,6})\.(?:\s+(.*))?", re.DOTALL)
-BULLETED = re.compile(r"•\s*(.*)", re.DOTALL)
+NUMBERED_NAME = re.compile(r"([0-9]{1,6})\.(?:\s+(.*))?", re.DOTALL)
+BULLETED_NAME = re.compile(r"•\s*(.*)", re.DOTALL)
 UNFINISHED_ENDINGS = ",;:-–—("  # a complete text does not end with these, nor with a letter or digit
 # Paragraphs are 2 lines apart; more than 3 means that a paragraph between them lost its text.
 MAX_LINE_GAP = 3
@@ -54,12 +59,12 @@ def read_comments(
                 f" {name.level - 1}."
             )
         author = _shorten_name(name.author, line, warnings)
-        closing, match, dates = _find_closing(lines, index, column=2 * name.level + 2)
-        written = local_time(match, lines[closing], lines[closing])
+        date_index, match, dates = _find_comment_date(lines, index, column=2 * name.level + 2)
+        written = local_time(match, lines[date_index], lines[date_index])
         local = written.isoformat(timespec="minutes")
         same_name_and_time[author, local] += 1
         path[name.level - 1 :] = [number]
-        body, text_missing = _read_body(lines[index + 1 : closing + 1], column=2 * name.level + 2)
+        body, text_missing = _read_body(lines[index + 1 : date_index + 1], column=2 * name.level + 2)
         comments.append(
             SavedComment(
                 number=number,
@@ -79,7 +84,7 @@ def read_comments(
             if name.ordinal != last_ordinal + 1:
                 warnings.append(_numbering_warning(line, last_ordinal, name.ordinal))
             last_ordinal = name.ordinal
-        index = closing + 1
+        index = date_index + 1
     return comments, index, warnings
 
 
@@ -98,9 +103,9 @@ def _numbering_warning(line: Line, last: int, ordinal: int) -> PageWarning:
 
 def _read_name(line: Line) -> NameLine | None:
     """Return the name if the line can stand above a comment. Text of level n begins in column 2n + 2."""
-    if line.column == 2 and (match := NUMBERED.fullmatch(line.text)):
+    if line.column == 2 and (match := NUMBERED_NAME.fullmatch(line.text)):
         return NameLine(1, int(match[1]), (match[2] or "").strip())
-    if line.column in range(4, 2 * LEVELS + 1, 2) and (match := BULLETED.fullmatch(line.text)):
+    if line.column in range(4, 2 * LEVELS + 1, 2) and (match := BULLETED_NAME.fullmatch(line.text)):
         return NameLine(line.column // 2, None, match[1].strip())
     return None
 
@@ -119,14 +124,19 @@ def _shorten_name(author: str, line: Line, warnings: list[PageWarning]) -> str:
     return author[: MAX_STORED_NAME - 1].rstrip() + "…"
 
 
-def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str], list[Line]]:
-    """Return the index of the line that ends the comment at `index`, its date, and dates within the text."""
+def _find_comment_date(
+    lines: list[Line], index: int, *, column: int
+) -> tuple[int, re.Match[str], list[Line]]:
+    """Return the index of the date line of the comment at `index`, its match, and dates within the text.
+
+    `column` is that of the comment's text.
+    """
     dates: list[Line] = []
     unexpected = None
     end = len(lines)
     for position in range(index + 1, len(lines)):
         line = lines[position]
-        if line.column == column and (match := match_closing(line)):
+        if line.column == column and (match := match_comment_date(line)):
             if (
                 position + 1 == len(lines)
                 or lines[position + 1].column < 2
@@ -152,16 +162,16 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
     # A reply with its own date ends the lines that can belong to this comment.
     for position in range(index + 1, end):
         if lines[position].column == column and _read_name(lines[position]):
-            date = next((line for line in lines[position + 1 : end] if match_closing(line)), None)
+            date = next((line for line in lines[position + 1 : end] if match_comment_date(line)), None)
             if date and date.column == column + 2:
                 end = position
                 break
     subject = f"the comment that begins in line {name.number:,}"
-    date_lines = (line for line in reversed(lines[index + 1 : end]) if looks_like_closing(line))
+    date_lines = (line for line in reversed(lines[index + 1 : end]) if looks_like_comment_date(line))
     if date := next(date_lines, None):
-        if not match_closing(date):
+        if not match_comment_date(date):
             return DamagedFileError(
-                f"Line {date.number:,}: expected the date of {subject}, such as {DATE_SHOWN}, and found"
+                f"Line {date.number:,}: expected the date of {subject}, such as {DATE_EXAMPLES}, and found"
                 f" {quote(date.text)}."
             )
         if lines[index + 1].column == date.column and lines[index + 1] is not date:
@@ -175,12 +185,12 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
         )
     if end < len(lines):
         return DamagedFileError(
-            f"Line {lines[end].number:,}: expected the date of {subject}, such as {DATE_SHOWN}, and found"
+            f"Line {lines[end].number:,}: expected the date of {subject}, such as {DATE_EXAMPLES}, and found"
             f" {quote(lines[end].text)}."
         )
     return DamagedFileError(
-        f"Line {lines[-1].number:,}: expected the date of {subject}, such as {DATE_SHOWN}, and found the end"
-        " of the file: the rest of it is missing."
+        f"Line {lines[-1].number:,}: expected the date of {subject}, such as {DATE_EXAMPLES}, and found the"
+        " end of the file: the rest of it is missing."
     )
 
 

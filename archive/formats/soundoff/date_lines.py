@@ -1,4 +1,4 @@
-"""Lines with a date: the header above a story, and the last line of each comment."""
+"""Lines with a date: the first lines of a story, and the last line of each comment."""
 
 import re
 from datetime import datetime
@@ -45,30 +45,30 @@ ZONES = {
     for name in names.split()
 }
 DATE_AT_START = re.compile(rf"{DATE_PATTERN}\s*[/,|–-]?", re.IGNORECASE)
-HEADER = re.compile(
+STORY_DATE = re.compile(
     rf"{DATE_PATTERN}\s*[/,|–-]?\s*(?:{AT}\s+)?{TIME_PATTERN}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?",
     re.IGNORECASE,
 )
 # The link after the bar is one word in any language: Reply, Antworten, Responder.
-CLOSING = re.compile(
+COMMENT_DATE = re.compile(
     rf"{DATE_PATTERN},?\s+(?:{AT}\s+)?{TIME_PATTERN}\s*\|\s*(?:[^\W\d_]{{1,20}}\s?[^\w\s]?)?", re.IGNORECASE
 )
 # A line that looks like a comment's date (a bar at its end, or a year and a time), used in error messages.
-CLOSING_LOOKALIKE = re.compile(
+COMMENT_DATE_LOOKALIKE = re.compile(
     r".*[0-9].*\|\s*(?:[^\W\d_]{1,20}\W{0,2})?|(?=.*[12][0-9]{3}).*[0-9]{1,2}[:.h][0-9]{2}.*"
 )
-DATE_SHOWN = "“June 19, 2013 at 5:28 pm | Reply” or “19. Juni 2013 um 17:28 | Antworten”"
-TIME_SHOWN = "“04:40 PM ET” or “16:40 CET”"
+DATE_EXAMPLES = "“June 19, 2013 at 5:28 pm | Reply” or “19. Juni 2013 um 17:28 | Antworten”"
+TIME_EXAMPLES = "“04:40 PM ET” or “16:40 CET”"
 
 
-def match_closing(line: Line) -> re.Match[str] | None:
-    """Return the match if the line can be the last one of a comment, with its date."""
-    return CLOSING.fullmatch(normalize_line(line)) if len(line.text) <= MAX_DATE_LENGTH else None
+def match_comment_date(line: Line) -> re.Match[str] | None:
+    """Return the match if the line can be the date of a comment, which is its last line."""
+    return COMMENT_DATE.fullmatch(normalize_line(line)) if len(line.text) <= MAX_DATE_LENGTH else None
 
 
-def looks_like_closing(line: Line) -> bool:
+def looks_like_comment_date(line: Line) -> bool:
     """Return whether the line looks like a comment's date, even if the date cannot be read."""
-    return len(line.text) <= MAX_DATE_LENGTH and bool(CLOSING_LOOKALIKE.fullmatch(normalize_line(line)))
+    return len(line.text) <= MAX_DATE_LENGTH and bool(COMMENT_DATE_LOOKALIKE.fullmatch(normalize_line(line)))
 
 
 def normalize_line(line: Line) -> str:
@@ -77,7 +77,10 @@ def normalize_line(line: Line) -> str:
 
 
 def local_time(match: re.Match[str], day: Line, time: Line) -> datetime:
-    """Return the local time of a header or a comment's closing line. `day` and `time` are for the error."""
+    """Return the local time of a match. Raises DamagedFileError.
+
+    `day` and `time` are the lines of the day and the time, for the message of the error.
+    """
     try:
         return to_datetime(match)
     except InvalidDateError as error:

@@ -3,8 +3,8 @@
 import re
 
 from archive.formats.page import UnsupportedFormatError
-from archive.formats.soundoff.comments import NUMBERED
-from archive.formats.soundoff.date_lines import match_closing
+from archive.formats.soundoff.comments import NUMBERED_NAME
+from archive.formats.soundoff.date_lines import match_comment_date
 from archive.formats.soundoff.lines import Line, quote
 
 HEADING = re.compile(
@@ -28,7 +28,7 @@ def find_heading(lines: list[Line], start: int) -> tuple[int, int]:
     if not found:
         raise _missing_heading(lines, start)
     index, count = next(
-        (candidate for candidate in found if _begins_thread(lines, candidate[0] + 1)), found[-1]
+        (candidate for candidate in found if _is_first_name(lines, candidate[0] + 1)), found[-1]
     )
     return index, int({"one": "1", "no": "0"}.get(count, count))
 
@@ -37,9 +37,9 @@ def _missing_heading(lines: list[Line], start: int) -> UnsupportedFormatError:
     """Return the error for a page without a heading. It names the line above the first comment, if any."""
     above = None
     for index in range(start, len(lines)):
-        if index and NUMBERED.fullmatch(lines[index].text) and lines[index].column:
+        if index and NUMBERED_NAME.fullmatch(lines[index].text) and lines[index].column:
             above = lines[index - 1]
-        elif above and lines[index].column and match_closing(lines[index]):
+        elif above and lines[index].column and match_comment_date(lines[index]):
             return UnsupportedFormatError(
                 f"Line {above.number:,}: expected a line such as “soundoff (82 Responses)” at the left edge"
                 f" above the first comment, and found {quote(above.text)}."
@@ -51,6 +51,6 @@ def _missing_heading(lines: list[Line], start: int) -> UnsupportedFormatError:
     )
 
 
-def _begins_thread(lines: list[Line], index: int) -> bool:
-    """Return whether the line at `index` can be the name above a first comment."""
-    return index < len(lines) and lines[index].column > 0 and bool(NUMBERED.fullmatch(lines[index].text))
+def _is_first_name(lines: list[Line], index: int) -> bool:
+    """Return whether the line at `index` can be the name above the first comment."""
+    return index < len(lines) and lines[index].column > 0 and bool(NUMBERED_NAME.fullmatch(lines[index].text))

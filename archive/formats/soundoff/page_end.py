@@ -3,7 +3,7 @@
 import re
 
 from archive.formats.page import DamagedFileError, PageWarning
-from archive.formats.soundoff.date_lines import match_closing
+from archive.formats.soundoff.date_lines import match_comment_date
 from archive.formats.soundoff.heading import HEADING
 from archive.formats.soundoff.lines import Line, quote, quote_with_column
 
@@ -24,7 +24,7 @@ def read_page_end(lines: list[Line], start: int) -> tuple[str, dict[int, str], l
             raise DamagedFileError(
                 f"Line {line.number:,}: a second discussion begins here. Save each page as a file of its own."
             )
-        if match_closing(line):
+        if match_comment_date(line):
             raise _comments_after_end(stray or line, line)
         in_terms = in_terms and line.number == last + 1
         if match := TERMS.match(line.text):

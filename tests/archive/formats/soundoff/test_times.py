@@ -49,11 +49,11 @@ def test_an_unknown_zone_is_read_as_utc(ending: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "header",
+    "date",
     ["June 19th, 2013 / 04:40 PM ET", "June 19, 2013 4:40 p.m. EDT", "\n\njun 19 2013\n\n04:40 pm (ET)"],
 )
-def test_each_form_of_the_header_is_read(header: str) -> None:
-    raw = page((1, "Ann", "Yes.", local_time())).replace(b"June 19th, 2013\n04:40 PM ET", header.encode())
+def test_each_form_of_the_date_of_the_story_is_read(date: str) -> None:
+    raw = page((1, "Ann", "Yes.", local_time())).replace(b"June 19th, 2013\n04:40 PM ET", date.encode())
 
     assert soundoff.parse(raw).published_at == datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
 
