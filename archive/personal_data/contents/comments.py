@@ -1,4 +1,4 @@
-"""Sections of a person's comments, and of their choices as a reader."""
+"""What the site stores about a person's comments, and about their choices as a reader."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from functools import cache
 
 from django.utils.translation import gettext as _
 
-from archive.personal_data.contents.sections import Record, Section, chunks, comment_url, section
+from archive.personal_data.contents.sections import Record, Section, chunks, comment_url, make_section
 from comments import removal_reasons
 from comments.models import (
     REMOVED_BY_MODERATION,
@@ -53,7 +53,7 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
         _read_comments(subject),
     )
     if subject.user:
-        yield section(
+        yield make_section(
             "claims",
             _("Comments of a guest that you made yours"),
             CommentClaim.objects.filter(user=subject.user).select_related("comment__discussion__article"),
@@ -63,7 +63,7 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
                 "at": (_("Time"), "at"),
             },
         )
-    yield section(
+    yield make_section(
         "recommendations",
         _("Comments that you recommended"),
         Recommendation.objects.filter(subject.condition()).select_related("comment__discussion__article"),
@@ -78,7 +78,7 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
 
 def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
     """Yield the follows of the person, the people that they muted and the discussions that they opened."""
-    yield section(
+    yield make_section(
         "follows",
         _("What you follow"),
         Follow.objects.filter(subject.condition()).select_related("article", "topic"),
@@ -90,7 +90,7 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
         },
     )
     if subject.user:
-        yield section(
+        yield make_section(
             "mutes",
             _("People whom you muted"),
             Mute.objects.filter(user=subject.user).select_related(
@@ -98,7 +98,7 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
             ),
             {"name": (_("Name"), "name"), "at": (_("Time"), "at")},
         )
-        yield section(
+        yield make_section(
             "drafts",
             _("Drafts of comments"),
             CommentDraft.objects.filter(user=subject.user).select_related("article"),
@@ -109,7 +109,7 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
                 "at": (_("Last changed"), "at"),
             },
         )
-        yield section(
+        yield make_section(
             "visits",
             _("Discussions that you opened"),
             Visit.objects.filter(user=subject.user).select_related("article"),

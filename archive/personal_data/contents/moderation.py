@@ -1,10 +1,10 @@
-"""Sections of reports, appeals, requests and sanctions."""
+"""What the site stores about a person's reports, appeals and requests, and their sanctions."""
 
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from archive.personal_data.contents.sections import Section, comment_url, section
+from archive.personal_data.contents.sections import Section, comment_url, make_section
 from moderation.models import Appeal, IllegalContentReport, RemovalRequest, Report, Sanction
 from moderation.notifications.notices import report_outcome
 from moderation.people.active_sanctions import sanction_text
@@ -15,7 +15,7 @@ STORY = "comment__discussion__article"
 
 def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
     """Yield the reports that the person sent."""
-    yield section(
+    yield make_section(
         "reports",
         _("Reports that you sent"),
         Report.objects.filter(subject.condition()).select_related("case", STORY),
@@ -28,7 +28,7 @@ def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
             "outcome": (_("Outcome"), lambda row: report_outcome(row.case, row.comment)),
         },
     )
-    yield section(
+    yield make_section(
         "illegal_content_reports",
         _("Reports of illegal content that you sent"),
         subject.rows_by_email(IllegalContentReport.objects.select_related("case", STORY)),
@@ -47,7 +47,7 @@ def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
 
 def sections_of_requests(subject: DataSubject) -> Iterator[Section]:
     """Yield appeals, and requests for removal or correction."""
-    yield section(
+    yield make_section(
         "appeals",
         _("Appeals about comments"),
         Appeal.objects.filter(subject.condition("comment__author", "comment__guest")).select_related(STORY),
@@ -59,7 +59,7 @@ def sections_of_requests(subject: DataSubject) -> Iterator[Section]:
             "at": (_("Time"), "at"),
         },
     )
-    yield section(
+    yield make_section(
         "removal_requests",
         _("Requests for removal or correction"),
         subject.rows_by_email(RemovalRequest.objects.all()),
@@ -81,7 +81,7 @@ def sections_of_requests(subject: DataSubject) -> Iterator[Section]:
 
 def sections_of_sanctions(subject: DataSubject) -> Iterator[Section]:
     """Yield warnings, pauses and bans."""
-    yield section(
+    yield make_section(
         "sanctions",
         _("Warnings, pauses and bans"),
         Sanction.objects.filter(subject.condition()),

@@ -1,4 +1,4 @@
-"""Sections of the person: account, log-ins, names and e-mails as a guest, and newsletters."""
+"""What the site stores about the person: account, log-ins, guest names, e-mails and newsletters."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ from accounts.models import (
     User,
 )
 from accounts.services import sessions_of
-from archive.personal_data.contents.sections import Section, section
+from archive.personal_data.contents.sections import Section, make_section
 from articles.models import NewsletterRecipient, Subscription
 from articles.models.site import STORY_LANGUAGES
 from moderation.people.data_subject import DataSubject
@@ -43,7 +43,7 @@ SECOND_FACTOR_LABELS = {
 
 def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
     """Yield the account with its e-mails, changes of roles and sign-ups that are not confirmed."""
-    yield section(
+    yield make_section(
         "account",
         _("Account"),
         [user],
@@ -59,7 +59,7 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
         },
         texts={"language": _language_name, "roles": _role_names},
     )
-    yield section(
+    yield make_section(
         "emails",
         _("E-mails of the account"),
         EmailAddress.objects.filter(user=user),
@@ -69,14 +69,14 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
             "is_primary": (_("Primary"), "primary"),
         },
     )
-    yield section(
+    yield make_section(
         "role_changes",
         _("Changes of roles"),
         RoleChange.objects.filter(user=user).select_related("role"),
         {"role": (_("Role"), "role.name"), "is_granted": (_("Given"), "is_granted"), "at": (_("Time"), "at")},
         texts={"role": _role_names},
     )
-    yield section(
+    yield make_section(
         "sign_ups",
         _("Sign-ups that are not confirmed"),
         subject.rows_by_email(SignUp.objects.all()),
@@ -86,8 +86,8 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
 
 def sections_of_log_ins(user: User) -> Iterator[Section]:
     """Yield sessions, devices, second factors and connected services, without their secret keys."""
-    yield section("sessions", _("Log-ins"), sessions_of(user), {"ends_at": (_("Ends"), "expire_date")})
-    yield section(
+    yield make_section("sessions", _("Log-ins"), sessions_of(user), {"ends_at": (_("Ends"), "expire_date")})
+    yield make_section(
         "devices",
         _("Devices"),
         UserSession.objects.filter(user=user),
@@ -98,7 +98,7 @@ def sections_of_log_ins(user: User) -> Iterator[Section]:
         },
         texts={"browser": describe_browser},
     )
-    yield section(
+    yield make_section(
         "second_factors",
         _("Second factors"),
         Authenticator.objects.filter(user=user),
@@ -112,7 +112,7 @@ def sections_of_log_ins(user: User) -> Iterator[Section]:
     )
     providers: Any = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
     service_names = {provider["provider_id"]: provider["name"] for provider in providers}
-    yield section(
+    yield make_section(
         "connected_services",
         _("Other services by which you log in"),
         SocialAccount.objects.filter(user=user),
@@ -127,7 +127,7 @@ def sections_of_log_ins(user: User) -> Iterator[Section]:
 
 def sections_of_emails(subject: DataSubject) -> Iterator[Section]:
     """Yield the names and e-mails of guests, and e-mails to which nothing can be delivered."""
-    yield section(
+    yield make_section(
         "guests",
         _("Names that you signed with as a guest"),
         subject.guests,
@@ -138,7 +138,7 @@ def sections_of_emails(subject: DataSubject) -> Iterator[Section]:
             "confirmed_at": (_("E-mail confirmed"), "confirmed_at"),
         },
     )
-    yield section(
+    yield make_section(
         "undeliverable_emails",
         _("E-mails to which we send no updates, because their mail server rejected a mail"),
         UndeliverableEmail.objects.filter(email__in=subject.emails),
@@ -152,7 +152,7 @@ def sections_of_emails(subject: DataSubject) -> Iterator[Section]:
 
 def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
     """Yield the subscriptions of the confirmed e-mails, and the newsletters that were sent to them."""
-    yield section(
+    yield make_section(
         "subscriptions",
         _("Subscriptions to the newsletter"),
         Subscription.objects.filter(subscriber__email__in=subject.emails).select_related(
@@ -167,7 +167,7 @@ def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
         },
         texts={"language": _language_name},
     )
-    yield section(
+    yield make_section(
         "newsletters",
         _("Newsletters that were sent to you"),
         NewsletterRecipient.objects.filter(subscriber__email__in=subject.emails).select_related("newsletter"),

@@ -1,4 +1,4 @@
-"""Sections of the file of personal data, and the reading of their records in chunks."""
+"""The section, of which the file of personal data has many, and the reading of its records in chunks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +18,10 @@ Record = dict[str, Any]  # values are text, numbers, times, True, False, None, o
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the file: `key` is its name in data.json, `labels` name the fields of its records.
+    """A part of the file of personal data, such as the comments of the person.
 
-    `texts` are functions by field that return what the page shows in place of a code.
+    `key` is its name in data.json, and `labels` are the names of the fields for the HTML page. `texts` are
+    functions, by field, that turn a code into the text for that page.
     """
 
     key: str
@@ -30,11 +31,11 @@ class Section:
     texts: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
 
     def describe(self, record: Record) -> Record:
-        """Return a record as the page shows it."""
+        """Return a record with texts in place of codes, for the HTML page."""
         return record | {name: text(record[name]) for name, text in self.texts.items() if record[name]}
 
 
-def section(
+def make_section(
     key: str,
     title: str,
     rows: Iterable[Any],
@@ -43,23 +44,31 @@ def section(
 ) -> Section:
     """Return a section with a record of each row.
 
-    `fields` are by key the label of a field and its value: an attribute's path, or a function of the row.
-    `texts` are those of Section.
+    `fields` holds the label and the source of each field by its key. The source is the path of an attribute
+    of the row, or a function of the row. `texts` are those of Section.
     """
-    values = {name: attrgetter(of) if isinstance(of, str) else of for name, (_label, of) in fields.items()}
+    getters = {
+        name: attrgetter(source) if isinstance(source, str) else source
+        for name, (_label, source) in fields.items()
+    }
     if isinstance(rows, QuerySet):
         rows = chain.from_iterable(chunks(rows))
-    records = ({name: value(row) for name, value in values.items()} for row in rows)
-    return Section(key, title, {name: label for name, (label, _of) in fields.items()}, records, texts or {})
+    records = ({name: get(row) for name, get in getters.items()} for row in rows)
+    return Section(
+        key, title, {name: label for name, (label, _source) in fields.items()}, records, texts or {}
+    )
 
 
 def chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield the rows by key, CHUNK at once, each in its own statement: no transaction stays open."""
+    """Yield the rows in lists of CHUNK, ordered by primary key.
+
+    Each list is read by its own statement, so that no transaction stays open.
+    """
     rows = rows.order_by("pk")
-    found: list[Any] = list(rows[:CHUNK])
-    while found:
-        yield found
-        found = list(rows.filter(Q(pk__gt=found[-1].pk))[:CHUNK])
+    chunk: list[Any] = list(rows[:CHUNK])
+    while chunk:
+        yield chunk
+        chunk = list(rows.filter(Q(pk__gt=chunk[-1].pk))[:CHUNK])
 
 
 def comment_url(comment: Comment) -> str:

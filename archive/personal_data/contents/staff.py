@@ -1,4 +1,4 @@
-"""Sections of author pages, actions and texts of people who work on the site."""
+"""What the site stores about a person as a member of the staff: author page, actions and texts."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -6,22 +6,22 @@ from functools import cache
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from archive.personal_data.contents.sections import Section, section
+from archive.personal_data.contents.sections import Section, make_section
 from articles.models import Author, Autosave, EditorNote, Image, Revision
 from comments import removal_reasons
 from moderation.models import Action
 
 
 def sections_of_staff(user: User) -> Iterator[Section]:
-    """Yield the sections that only people who work on the site have."""
-    yield section(
+    """Yield the sections that only the staff have."""
+    yield make_section(
         "author_page",
         _("Author page"),
         Author.objects.filter(user=user),
         {"slug": (_("URL slug"), "slug"), "bio": (_("About"), "bio")},
     )
     reason_label = cache(removal_reasons.label)
-    yield section(
+    yield make_section(
         "actions",
         _("Actions as a moderator or editor"),
         Action.objects.filter(actor=user),
@@ -31,13 +31,13 @@ def sections_of_staff(user: User) -> Iterator[Section]:
             "at": (_("Time"), "at"),
         },
     )
-    yield section(
+    yield make_section(
         "versions",
         _("Versions of stories and pages that you saved"),
         Revision.objects.filter(by=user).defer("body"),
         {"title": (_("Title"), "title"), "number": (_("Number"), "number"), "at": (_("Time"), "at")},
     )
-    yield section(
+    yield make_section(
         "unsaved_changes",
         _("Unsaved changes"),
         Autosave.objects.of(user),
@@ -47,13 +47,13 @@ def sections_of_staff(user: User) -> Iterator[Section]:
             "at": (_("Time"), "at"),
         },
     )
-    yield section(
+    yield make_section(
         "editor_notes",
         _("Notes to other editors"),
         EditorNote.objects.filter(by=user),
         {"text": (_("Text"), "body"), "at": (_("Time"), "at")},
     )
-    yield section(
+    yield make_section(
         "images",
         _("Images that you uploaded"),
         Image.objects.filter(uploaded_by=user),
