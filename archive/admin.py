@@ -30,7 +30,7 @@ from moderation.actions.request_helpers import get_action_or_404
 from moderation.models import Action
 from moderation.screening import import_jobs
 
-UPLOAD_EXPIRED = gettext_lazy(
+UPLOAD_UNAVAILABLE = gettext_lazy(
     "The file of the preview is no longer kept: it was imported already, or a day has passed. "
     "Look at the list of imports, or choose the file again."
 )
@@ -72,7 +72,7 @@ class ImportForm(forms.Form):
 
     def clean_kept(self) -> str:
         token: str = self.cleaned_data["kept"]
-        with suppress(pending_uploads.UploadExpiredError):
+        with suppress(pending_uploads.UploadUnavailableError):
             self.pending_upload = pending_uploads.find(token, owner=self.actor)
         return token
 
@@ -83,7 +83,7 @@ class ImportForm(forms.Form):
         elif not self.cleaned_data.get("kept"):
             raise forms.ValidationError(_("Choose a file."))
         elif not self.pending_upload:
-            raise forms.ValidationError(UPLOAD_EXPIRED)
+            raise forms.ValidationError(UPLOAD_UNAVAILABLE)
         return file
 
     def store(self) -> pending_uploads.PendingUpload | None:
@@ -109,9 +109,9 @@ class ImportForm(forms.Form):
                 actor=self.actor,
                 dry_run=dry_run,
             )
-        except pending_uploads.UploadExpiredError:  # another request has imported it meanwhile
+        except pending_uploads.UploadUnavailableError:  # another request has imported it meanwhile
             self.pending_upload = None
-            self.add_error("file", UPLOAD_EXPIRED)
+            self.add_error("file", UPLOAD_UNAVAILABLE)
             return None
         except ArchiveImportError as error:
             self.add_error("file", error)

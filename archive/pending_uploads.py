@@ -20,59 +20,59 @@ SALT = "archive.kept_uploads"  # an earlier name of this module, which is part o
 FOLDER = "imports"  # in the storage
 
 
-class UploadExpiredError(Exception):
-    """The error that a pending upload was imported already, has expired, or belongs to somebody else."""
+class UploadUnavailableError(Exception):
+    """The error that a pending upload was imported or deleted already, or belongs to somebody else."""
 
 
 @dataclass(frozen=True)
 class PendingUpload:
-    """A file that waits for its import. `token` names it in a form."""
+    """A file that waits for its import."""
 
-    token: str
-    filename: str
-    name: str  # in the storage
+    token: str  # names the file in a form
+    filename: str  # as it was uploaded
+    storage_name: str
 
     def read(self) -> bytes:
-        """Return the content. Raises UploadExpiredError."""
+        """Return the content. Raises UploadUnavailableError."""
         try:
-            return files.read(self.name)
+            return files.read(self.storage_name)
         except FileNotFoundError as error:
-            raise UploadExpiredError from error
+            raise UploadUnavailableError from error
 
     def delete(self) -> None:
-        files.storage().delete(self.name)
+        files.storage().delete(self.storage_name)
 
 
 def store(data: bytes, *, filename: str, owner: User) -> PendingUpload:
-    """Store a file for this person, and delete expired ones and their oldest."""
+    """Store a file for its owner. Expired files, and the owner's oldest beyond MAX_FILES, are deleted."""
     delete_expired()
     key = uuid4()
-    name = _name(owner, key)
-    files.save(name, data)
+    storage_name = _storage_name(owner, key)
+    files.save(storage_name, data)
     pending = files.storage().list_files(FOLDER)
     files_of_owner = [
         (file.modified, file.name) for file in pending if file.name.startswith(f"{FOLDER}/{owner.pk}-")
     ]
-    for _at, oldest in sorted(files_of_owner)[:-MAX_FILES]:
+    for _modified, oldest in sorted(files_of_owner)[:-MAX_FILES]:
         files.storage().delete(oldest)
     token = signing.dumps([owner.pk, key.hex, filename], salt=SALT)
-    return PendingUpload(token, filename, name)
+    return PendingUpload(token, filename, storage_name)
 
 
 def find(token: str, *, owner: User) -> PendingUpload:
-    """Return the file of a token, which may be gone when it is read. Raises UploadExpiredError."""
+    """Return the file of a token. Raises UploadUnavailableError, as PendingUpload.read may still do."""
     try:
         pk, key, filename = signing.loads(token, salt=SALT, max_age=UPLOAD_RETENTION)
     except signing.BadSignature as error:
-        raise UploadExpiredError from error
-    name = _name(owner, UUID(key))
-    if pk != owner.pk or not files.storage().exists(name):
-        raise UploadExpiredError
-    return PendingUpload(token, filename, name)
+        raise UploadUnavailableError from error
+    storage_name = _storage_name(owner, UUID(key))
+    if pk != owner.pk or not files.storage().exists(storage_name):
+        raise UploadUnavailableError
+    return PendingUpload(token, filename, storage_name)
 
 
 def delete_expired() -> int:
-    """Delete the files that are older than a day. An hourly job. Returns their number."""
+    """Delete the files that are older than a day, and return their number. An hourly job."""
     deadline = timezone.now() - UPLOAD_RETENTION
     expired = [file.name for file in files.storage().list_files(FOLDER) if file.modified < deadline]
     for name in expired:
@@ -80,5 +80,5 @@ def delete_expired() -> int:
     return len(expired)
 
 
-def _name(owner: User, key: UUID) -> str:
+def _storage_name(owner: User, key: UUID) -> str:
     return f"{FOLDER}/{owner.pk}-{key.hex}"

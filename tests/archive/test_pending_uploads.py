@@ -98,7 +98,7 @@ def test_a_pending_upload_belongs_to_its_owner(client, emil):
 def test_a_pending_upload_is_deleted_after_a_day(client, emil):
     client.force_login(emil)
     token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
-    path = data_path(pending_uploads.find(token, owner=emil).name)
+    path = data_path(pending_uploads.find(token, owner=emil).storage_name)
     assert pending_uploads.delete_expired() == 0
     old = time.time() - pending_uploads.UPLOAD_RETENTION.total_seconds() - 1
     os.utime(path, (old, old))
@@ -109,7 +109,7 @@ def test_a_pending_upload_is_deleted_after_a_day(client, emil):
 def test_only_the_last_files_of_a_person_are_kept(emil):
     tokens = [pending_uploads.store(b"x", filename=f"{n}.txt", owner=emil).token for n in range(7)]
     for token in tokens[:2]:
-        with pytest.raises(pending_uploads.UploadExpiredError):
+        with pytest.raises(pending_uploads.UploadUnavailableError):
             pending_uploads.find(token, owner=emil)
     assert pending_uploads.find(tokens[-1], owner=emil).filename == "6.txt"
 
