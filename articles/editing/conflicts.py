@@ -69,7 +69,7 @@ class TextConflict:
     latest: Revision  # of the colleague
     mine: DocumentText
     base_number: int | None  # of the revision on which `mine` is based
-    differences: list[tuple[str, list[DiffPassage]]]  # by label of the field, from theirs to mine
+    diff: list[tuple[str, list[DiffPassage]]]  # by label of the field, from theirs to mine
     merged: DocumentText | None  # with the changes of both; None if the changes overlap
 
 
@@ -228,7 +228,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
 
 class DocumentForm(ConflictAwareForm):
-    """A form of a document. A conflict of its text fields is shown as one, with the differences."""
+    """A form of a document. A conflict of its text fields is shown as one, with a diff."""
 
     editor: User
     chosen_copy: Revision | None = None  # the person chose a text from a conflict with this revision
@@ -286,14 +286,14 @@ class DocumentForm(ConflictAwareForm):
         """
         latest = self.instance.revisions.saved().select_related("by").first()
         base = self.instance.revisions.saved().filter(number=base_number or 0).first()
-        differences = []
+        diff = []
         for name in DocumentText._fields:
             old, new = getattr(self.stored, name), getattr(in_form, name)
             if old != new:  # never of the standfirst of a page, which has none
-                differences.append((str(self.fields[name].label), compare(old, new)))
+                diff.append((str(self.fields[name].label), compare(old, new)))
         merged = merge_texts(DocumentText.of(base), mine, self.stored) if base else None
         latest = latest or Revision(**document_key(self.instance), at=self.instance.updated_at)
-        return TextConflict(latest, mine, base_number, differences, merged)
+        return TextConflict(latest, mine, base_number, diff, merged)
 
 
 def merge_texts(base: DocumentText, mine: DocumentText, theirs: DocumentText) -> DocumentText | None:

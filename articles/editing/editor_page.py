@@ -375,7 +375,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             else:
                 presence.record_presence(document=document, editor=user, has_typed=fields is not None)
             answer["others"] = _other_editors(document, user, now)
-            answer["newer"] = _newer_version_notice(document, request, now)
+            answer["newer"] = _newer_revision_notice(document, request, now)
         return JsonResponse(answer)
 
     @method_decorator(require_POST)
@@ -433,7 +433,7 @@ def _other_editors(document: Document, user: User, now: datetime) -> list[str]:
     return sentences
 
 
-def _newer_version_notice(document: Document, request: HttpRequest, now: datetime) -> str:
+def _newer_revision_notice(document: Document, request: HttpRequest, now: datetime) -> str:
     """Return a sentence about a revision that was saved since the page was loaded; "" if there is none."""
     snapshot = FormSnapshot.from_token(request.POST.get("read", ""))
     latest = document.revisions.saved().select_related("by").defer("body").first()

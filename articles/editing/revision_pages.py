@@ -85,7 +85,7 @@ def _comparison(
     found = {row.number: row for row in document.revisions.filter(number__in=[old, new]).select_related("by")}
     if not found.keys() == {old, new}:
         raise Http404
-    differences = [
+    diff = [
         (TEXT_LABELS[name], compare(before, after))
         for name, before, after in zip(
             DocumentText._fields, DocumentText.of(found[old]), DocumentText.of(found[new]), strict=True
@@ -98,12 +98,12 @@ def _comparison(
         "old": found[old],
         "new": found[new],
         "pair": [found[old], found[new]] if old != new else [found[new]],
-        "differences": differences,
-        "is_same": all(passage.is_same for _label, passages in differences for passage in passages),
+        "diff": diff,
+        "is_same": all(passage.is_same for _label, passages in diff for passage in passages),
         "current_number": document.revisions.latest_number(),
         "zone_label": zone_label(),
     }
-    return TemplateResponse(request, "admin/articles/compare_versions.html", context)
+    return TemplateResponse(request, "admin/articles/compare_revisions.html", context)
 
 
 def restore_view(model_admin: Any, request: HttpRequest, key: int, number: int) -> HttpResponse:

@@ -117,8 +117,8 @@ class ImageAdmin(ConcurrentEditingAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Image | None = None) -> bool:
         """Refuse to delete an image that is in use.
 
-        An image that only an earlier version of a text shows can be deleted by an administrator alone, since
-        that version could then not be restored completely.
+        An image that only an earlier revision of a text shows can be deleted by an administrator alone, since
+        that revision could then not be restored completely.
         """
         if not super().has_delete_permission(request, obj):
             return False

@@ -72,9 +72,9 @@ def delete_image(*, image: Image) -> None:
 def delete_unused_files() -> int:
     """Delete the folders that belong to no image, such as after a failed save. A daily job.
 
-    Versions and drafts refer to an image by its row, so they never need these files. A folder is marked when
-    it is first found unused and deleted a week later, because a restored database may belong to another day,
-    and the next one restored may use the folder again. Returns the number of deleted folders.
+    Revisions and autosaves refer to an image by its row, so they never need these files. A folder is marked
+    when it is first found unused and deleted a week later, because a restored database may belong to another
+    day, and the next one restored may use the folder again. Returns the number of deleted folders.
     """
     used = set(Image.objects.order_by().values_list("digest", flat=True))
     before, deleted = timezone.now() - UNUSED_GRACE_PERIOD, 0

@@ -86,11 +86,11 @@ def _redact(model_admin: Any, request: HttpRequest, document: Document, words: l
 
 def _describe_counts(count: Counter[str]) -> str:
     """Return "the current text, 2 versions and 1 note"."""
-    versions, notes, corrections = count["version"], count["note"], count["correction"]
+    revisions, notes, corrections = count["version"], count["note"], count["correction"]
     newsletters = count["newsletter"]
     parts = [
         _("the current text") if count["story"] else "",
-        ngettext("%(n)s version", "%(n)s versions", versions) % {"n": versions} if versions else "",
+        ngettext("%(n)s version", "%(n)s versions", revisions) % {"n": revisions} if revisions else "",
         _("unsaved changes") if count["unsaved"] else "",
         ngettext("%(n)s note", "%(n)s notes", notes) % {"n": notes} if notes else "",
         ngettext("%(n)s correction", "%(n)s corrections", corrections) % {"n": corrections}

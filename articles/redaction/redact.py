@@ -83,10 +83,10 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     """
     pattern, count = _pattern(words), Counter[str]()
     document = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
-    versions = [
+    revisions = [
         row for row in document.revisions.iterator(20) if _redact_row(row, DocumentText._fields, pattern)
     ]
-    count["version"] = len(versions)
+    count["version"] = len(revisions)
     for row in document.autosaves.select_for_update():
         count["unsaved"] += _redact_autosave(row, pattern)
     notes = []
@@ -104,12 +104,12 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     if count["newsletter"]:  # after the images of a story are locked, as wherever a text is saved
         increment_site_version()
         invalidate_outage_copies()
-    if count["story"] or any(REDACTED in row.title for row in versions):
+    if count["story"] or any(REDACTED in row.title for row in revisions):
         # The log names the discussion by the title as well.
         for logged in (document, getattr(document, "discussion", None)):
             if logged:
                 erase_from_admin_log(logged)
-    append_on_commit([*map(version_erasure, versions), *map(note_erasure, notes)])
+    append_on_commit([*map(revision_erasure, revisions), *map(note_erasure, notes)])
     return +count
 
 
@@ -125,20 +125,22 @@ def _rerender(document: Document) -> None:
 # Redaction after a restore
 
 
-def version_erasure(row: Revision) -> Erasure:
+def revision_erasure(revision: Revision) -> Erasure:
     """Return the log entry with the redacted positions of a revision."""
-    return Erasure("version", row.pk, row.at.isoformat(), spans=_redacted_spans(_joined_text(row)))
+    return Erasure(
+        "version", revision.pk, revision.at.isoformat(), spans=_redacted_spans(_joined_text(revision))
+    )
 
 
-def note_erasure(row: EditorNote) -> Erasure:
+def note_erasure(note: EditorNote) -> Erasure:
     """Return the log entry with the redacted positions of a note."""
-    return Erasure("note", row.pk, row.at.isoformat(), spans=_redacted_spans(row.body))
+    return Erasure("note", note.pk, note.at.isoformat(), spans=_redacted_spans(note.body))
 
 
 def redacted_texts() -> Iterator[Erasure]:
     """Yield the log entries of all redacted revisions and notes."""
     is_redacted = Q(title__contains=REDACTED) | Q(standfirst__contains=REDACTED) | Q(body__contains=REDACTED)
-    yield from map(version_erasure, Revision.objects.filter(is_redacted).order_by("pk").iterator(20))
+    yield from map(revision_erasure, Revision.objects.filter(is_redacted).order_by("pk").iterator(20))
     yield from map(
         note_erasure, EditorNote.objects.filter(body__contains=REDACTED).order_by("pk").iterator(20)
     )
@@ -147,9 +149,11 @@ def redacted_texts() -> Iterator[Erasure]:
 def replay_redactions(known: Sequence[Erasure]) -> int:
     """Replay the redactions that the log entries record. Returns the number of changed revisions."""
     words: defaultdict[Document, set[str]] = defaultdict(set)
-    versions = Revision.objects.select_related("article", "page")
-    for erasure, version in _stored_rows(versions, [erased for erased in known if erased.kind == "version"]):
-        words[version.document] |= _words_at(erasure.spans, _joined_text(version))
+    revisions = Revision.objects.select_related("article", "page")
+    for erasure, revision in _stored_rows(
+        revisions, [erased for erased in known if erased.kind == "version"]
+    ):
+        words[revision.document] |= _words_at(erasure.spans, _joined_text(revision))
     notes = EditorNote.objects.select_related("article")
     for erasure, note in _stored_rows(notes, [erased for erased in known if erased.kind == "note"]):
         words[note.article] |= _words_at(erasure.spans, note.body)
@@ -181,8 +185,8 @@ def _words_at(spans: str, text: str) -> set[str]:
     return {word for word in found if REDACTED not in word and word.strip()}
 
 
-def _joined_text(row: Revision) -> str:
-    return "\n".join(getattr(row, name) for name in DocumentText._fields)
+def _joined_text(revision: Revision) -> str:
+    return "\n".join(getattr(revision, name) for name in DocumentText._fields)
 
 
 # Words in a text
@@ -240,10 +244,10 @@ def _document_texts(document: Document) -> Iterator[tuple[str, int | None, list[
         None,
         [*DocumentText.of(document), *(getattr(document, name, "") for name in _OTHER_FIELDS)],
     )
-    for row in document.revisions.order_by("-number").iterator(20):
-        yield "version", row.number, list(DocumentText.of(row))
-    for unsaved in document.autosaves.all():
-        yield "unsaved", None, [text for texts in unsaved.fields.values() for text in texts]
+    for revision in document.revisions.order_by("-number").iterator(20):
+        yield "version", revision.number, list(DocumentText.of(revision))
+    for autosave in document.autosaves.all():
+        yield "unsaved", None, [text for texts in autosave.fields.values() for text in texts]
     if isinstance(document, Article):
         yield "note", None, list(document.notes.values_list("body", flat=True))
         yield "correction", None, list(document.corrections.values_list("text", flat=True))
