@@ -60,9 +60,9 @@ def time_range(zone: tzinfo, year: int, month: int | None = None) -> tuple[datet
     )
 
 
-def count_months(stories: ArticleQuerySet, zone: ZoneInfo) -> list[Month]:
+def count_months(articles: ArticleQuerySet, zone: ZoneInfo) -> list[Month]:
     """Return the months with stories, in order. One statement, which reads the index alone."""
-    months = stories.order_by().annotate(start=TruncMonth("published_at", tzinfo=zone)).values("start")
+    months = articles.order_by().annotate(start=TruncMonth("published_at", tzinfo=zone)).values("start")
     counted = months.annotate(count=Count("pk")).order_by("start").values_list("start", "count")
     return [Month(start.year, start.month, count) for start, count in counted]
 
@@ -74,9 +74,9 @@ def group_by_year(months: Iterable[Month]) -> list[Year]:
 
 def adjacent_times(now: datetime, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
     """Return the times of the last story before a time range and of the first one after it, or None."""
-    stories = Article.objects.published(now).values_list("published_at", flat=True)
-    before = stories.filter(published_at__lt=start).order_by("-published_at")[:1]
-    after = stories.filter(published_at__gte=end).order_by("published_at")[:1]
+    times = Article.objects.published(now).values_list("published_at", flat=True)
+    before = times.filter(published_at__lt=start).order_by("-published_at")[:1]
+    after = times.filter(published_at__gte=end).order_by("published_at")[:1]
     found = [at for at in before.union(after, all=True) if at]
     return (
         next((at for at in found if at < start), None),

@@ -21,8 +21,8 @@ def find_story(link: str) -> Article | None:
     slug = match[1] if match else path.rstrip("/").rpartition("/")[2]
     if not re.fullmatch(SLUG_PATTERN, slug):
         return None
-    stories = Article.objects.only("slug", "title", "published_at")
-    found = stories.filter(slug=slug).first()
+    articles = Article.objects.only("slug", "title", "published_at")
+    found = articles.filter(slug=slug).first()
     if found is None and (pk := find_redirected_article(path, slug)):
-        found = stories.filter(pk=pk).first()
+        found = articles.filter(pk=pk).first()
     return found

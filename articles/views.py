@@ -27,8 +27,8 @@ def author(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
     authors = Author.objects.named().with_stories(Article.objects.published(request.now))
     author = get_object_or_404(authors, slug=slug)
-    stories = Article.objects.published(request.now).filter(authors=author)
-    return render(request, "articles/author.jinja", {"author": author, **read_list_page(request, stories)})
+    articles = Article.objects.published(request.now).filter(authors=author)
+    return render(request, "articles/author.jinja", {"author": author, **read_list_page(request, articles)})
 
 
 @require_safe
@@ -54,8 +54,8 @@ def archive_span(request: SiteRequest, year: str, month: str | None = None) -> H
     """Show the stories of a year or a month in the site's time zone. Raises Http404 if there are none."""
     zone, now = request.site.zone, request.now
     start, end = time_range(zone, int(year), int(month) if month else None)
-    stories = Article.objects.published(now).within(start, end)
-    page = read_list_page(request, stories)
+    articles = Article.objects.published(now).within(start, end)
+    page = read_list_page(request, articles)
     if not page["articles"]:
         raise Http404
     earlier, later = (
@@ -63,7 +63,7 @@ def archive_span(request: SiteRequest, year: str, month: str | None = None) -> H
     )
     context = {
         "period": _period_of(start, by_month=bool(month)),
-        "months": [] if month else count_months(stories, zone),
+        "months": [] if month else count_months(articles, zone),
         "year": _period_of(start, by_month=False) if month else None,
         "earlier": earlier,
         "later": later,

@@ -87,14 +87,14 @@ class NewsletterAdmin(EditorAccessAdmin):
         """Write a newsletter about the story `story`, or without one a digest of the last days."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        story = None
+        article = None
         if "story" in request.GET:
             sendable = Article.objects.syndicated().editable_by(request_user(request))
-            story = get_object_or_404(sendable, pk=parse_number_or_zero(request.GET["story"]))
-        offered = None if story else list(drafts.digest_stories())
+            article = get_object_or_404(sendable, pk=parse_number_or_zero(request.GET["story"]))
+        offered = None if article else list(drafts.digest_stories())
         site = site_request(request).site
         initial = {
-            "subject": story.title[:MAX_SUBJECT_LENGTH] if story else drafts.week_subject(site),
+            "subject": article.title[:MAX_SUBJECT_LENGTH] if article else drafts.week_subject(site),
             "stories": [article.pk for article in offered or ()],
         }
         form = NewsletterForm(request.POST or None, offered=offered, initial=initial)
@@ -102,16 +102,16 @@ class NewsletterAdmin(EditorAccessAdmin):
             newsletter = drafts.create(
                 subject=form.cleaned_data["subject"],
                 introduction=form.cleaned_data["introduction"],
-                stories=_in_order(form, offered) if story is None else [story],
-                is_digest=story is None,
+                stories=_in_order(form, offered) if article is None else [article],
+                is_digest=article is None,
                 by=request_user(request),
             )
             return redirect("admin:articles_newsletter_change", newsletter.pk)
         context = {
-            **self._context(request, _("Send as newsletter") if story else _("Weekly digest"), None),
+            **self._context(request, _("Send as newsletter") if article else _("Weekly digest"), None),
             "form": form,
-            "story": story,
-            "is_empty": not story and not offered,
+            "story": article,
+            "is_empty": not article and not offered,
         }
         return TemplateResponse(
             request, "admin/articles/newsletter/draft.html", context, status=422 if form.errors else 200
@@ -136,8 +136,8 @@ class NewsletterAdmin(EditorAccessAdmin):
         offered = None
         if newsletter.is_digest:
             recent = list(drafts.digest_stories())
-            offered = recent + [story for story in stories if story not in recent]
-        initial = {"stories": [story.pk for story in stories]}
+            offered = recent + [article for article in stories if article not in recent]
+        initial = {"stories": [article.pk for article in stories]}
         form = NewsletterForm(request.POST or None, instance=newsletter, offered=offered, initial=initial)
         seen = parse_number_or_zero(request.POST.get("seen"))
         if form.is_valid():

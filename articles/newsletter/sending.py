@@ -98,7 +98,7 @@ def send(
     stories = read_stories(fresh)
     if not stories:
         raise NotSentError(_("There is nothing to send: none of its stories is published."))
-    if seen_stories is not None and [story.pk for story in stories] != list(seen_stories):
+    if seen_stories is not None and [article.pk for article in stories] != list(seen_stories):
         raise NotSentError(_("It was changed since you opened this page. Check it, then send it."))
     if not is_repeat and previous_sending(fresh):
         if fresh.is_digest:
@@ -288,7 +288,7 @@ def _render(
     newsletter: Newsletter, stories: list[Article], site: Site, language: str, texts: Texts
 ) -> BulkMail:
     """Return the mail, from `texts` if it was rendered before and nothing in it has changed."""
-    content = (newsletter.pk, site.version, *((story.pk, story.version) for story in stories))
+    content = (newsletter.pk, site.version, *((article.pk, article.version) for article in stories))
     if content not in texts:
         texts.clear()
     by_language = texts.setdefault(content, {})

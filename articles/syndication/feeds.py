@@ -44,8 +44,8 @@ def topic_feed(request: SiteRequest, slug: str) -> HttpResponse:
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     title = f"{topic.name} · {request.site.name}"
     atom = AtomFeed(title=title, path=topic.get_absolute_url(), feed_path=request.path)
-    stories = Article.objects.syndicated(request.now).filter(topics=topic)
-    return _feed_response(request, atom, stories)
+    articles = Article.objects.syndicated(request.now).filter(topics=topic)
+    return _feed_response(request, atom, articles)
 
 
 class AtomFeed(Atom1Feed):
@@ -113,38 +113,38 @@ def tag_uri(kind: str, pk: int, created_at: datetime) -> str:
     return f"tag:{urlsplit(settings.SITE_URL).hostname},{created_at.astimezone(UTC):%Y-%m-%d}:{kind}-{pk}"
 
 
-def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
+def _feed_response(request: HttpRequest, atom: AtomFeed, articles: ArticleQuerySet) -> HttpResponse:
     topics = Prefetch("topics", Topic.objects.shown())
     rows = (
-        stories.select_related("discussion", "lead_image")
+        articles.select_related("discussion", "lead_image")
         .with_author_names()
         .defer("body", "search_vector", "keywords")
     )
     newest = list(rows.prefetch_related(topics)[:FEED_SIZE])
     corrections = _render_corrections(newest)
-    for story in newest:
-        lead = figure(story.lead_image) if story.lead_image else ""
+    for article in newest:
+        lead = figure(article.lead_image) if article.lead_image else ""
         atom.add_item(
-            title=story.title,
-            link=settings.SITE_URL + story.get_absolute_url(),
+            title=article.title,
+            link=settings.SITE_URL + article.get_absolute_url(),
             # The format declares the summary as HTML.
-            description=escape(story.standfirst) or None,  # type: ignore[arg-type]  # None omits it
+            description=escape(article.standfirst) or None,  # type: ignore[arg-type]  # None omits it
             # Atom requires an author for each entry.
-            author_name=story.byline_text or story.source_name or request.site.name,
-            unique_id=tag_uri("story", story.pk, story.created_at),
-            pubdate=story.published_at,
-            updateddate=story.changed_at,
-            content=make_urls_absolute(with_single_sources(lead + story.body_html))
-            + corrections.get(story.pk, ""),
-            categories=[topic.name for topic in story.topics.all()],
+            author_name=article.byline_text or article.source_name or request.site.name,
+            unique_id=tag_uri("story", article.pk, article.created_at),
+            pubdate=article.published_at,
+            updateddate=article.changed_at,
+            content=make_urls_absolute(with_single_sources(lead + article.body_html))
+            + corrections.get(article.pk, ""),
+            categories=[topic.name for topic in article.topics.all()],
         )
     return atom.response()
 
 
-def _render_corrections(stories: Sequence[Article]) -> dict[int, str]:
+def _render_corrections(articles: Sequence[Article]) -> dict[int, str]:
     """Return the corrections of these stories as HTML, by story."""
     rendered: dict[int, str] = {}
-    if keys := [story.pk for story in stories if story.corrected_at]:
+    if keys := [article.pk for article in articles if article.corrected_at]:
         for correction in Correction.objects.filter(article__in=keys):
             heading = _("Correction, %(day)s") % {
                 "day": time_formatter().date_text(correction.at.astimezone(time_formatter().zone))

@@ -41,16 +41,16 @@ def oembed(request: SiteRequest) -> HttpResponse:
     if "format" in form.errors:
         return HttpResponse(status=501)
     query = form.values()
-    stories = (
+    articles = (
         Article.objects.syndicated()
         .with_author_names()
         .only("slug", "title", "standfirst", "byline", "lead_image")
     )
     slug = _story_slug(query["url"])
-    story = stories.filter(slug=slug).first() or get_object_or_404(
-        stories, pk=find_redirected_article("", slug) or 0
+    article = articles.filter(slug=slug).first() or get_object_or_404(
+        articles, pk=find_redirected_article("", slug) or 0
     )
-    data = _describe(story, request.site) | {
+    data = _describe(article, request.site) | {
         "width": min(WIDTH, max(1, query["maxwidth"])),
         "height": min(HEIGHT, max(1, query["maxheight"])),
     }
@@ -73,26 +73,26 @@ def _story_slug(url: str) -> str:
     return slug
 
 
-def _describe(story: Article, site: Site) -> dict[str, Any]:
-    url = settings.SITE_URL + story.get_absolute_url()
+def _describe(article: Article, site: Site) -> dict[str, Any]:
+    url = settings.SITE_URL + article.get_absolute_url()
     html = format_html(
         '<blockquote cite="{url}"><p><a href="{url}">{title}</a></p>{standfirst}</blockquote>',
         url=url,
-        title=story.title,
-        standfirst=format_html("<p>{}</p>", story.standfirst) if story.standfirst else "",
+        title=article.title,
+        standfirst=format_html("<p>{}</p>", article.standfirst) if article.standfirst else "",
     )
     data = {
         "version": "1.0",
         "type": "rich",
-        "title": story.title,
-        "author_name": story.byline_text,
+        "title": article.title,
+        "author_name": article.byline_text,
         "provider_name": site.name,
         "provider_url": settings.SITE_URL + reverse("home"),
         "url": url,
         "html": html,
     }
-    if story.lead_image:
-        image = social_image(story.lead_image)
+    if article.lead_image:
+        image = social_image(article.lead_image)
         data |= {
             "thumbnail_url": settings.SITE_URL + image["path"],
             "thumbnail_width": image["width"],

@@ -86,13 +86,13 @@ def lists(request: SiteRequest) -> HttpResponse:
     rights are known.
     """
     now = request.now
-    stories = Article.objects.syndicated(now)
-    topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 4]
-    authors = Author.objects.named().with_stories(stories)
+    articles = Article.objects.syndicated(now)
+    topics = Topic.objects.shown().with_stories(articles)[: SITEMAP_SIZE // 4]
+    authors = Author.objects.named().with_stories(articles)
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
     found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
     urls = [reverse("home"), *(item.get_absolute_url() for item in found)]
-    for year in group_by_year(count_months(stories, request.site.zone)):
+    for year in group_by_year(count_months(articles, request.site.zone)):
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]
     return _xml_response("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
 
@@ -111,18 +111,18 @@ def news(request: SiteRequest) -> HttpResponse:
     writer = XmlWriter(response, "utf-8")
     writer.startDocument()
     writer.startElement("urlset", {"xmlns": NAMESPACE, "xmlns:news": NEWS_NAMESPACE})
-    for story in recent:
-        assert story.published_at
-        add_dependencies(request, until=story.published_at + NEWS_PERIOD)
+    for article in recent:
+        assert article.published_at
+        add_dependencies(request, until=article.published_at + NEWS_PERIOD)
         writer.startElement("url", {})
-        writer.addQuickElement("loc", settings.SITE_URL + story.get_absolute_url())
+        writer.addQuickElement("loc", settings.SITE_URL + article.get_absolute_url())
         writer.startElement("news:news", {})
         writer.startElement("news:publication", {})
         writer.addQuickElement("news:name", request.site.name)
         writer.addQuickElement("news:language", request.site.story_language.partition("-")[0])
         writer.endElement("news:publication")
-        writer.addQuickElement("news:publication_date", utc_text(story.published_at))
-        writer.addQuickElement("news:title", story.title)
+        writer.addQuickElement("news:publication_date", utc_text(article.published_at))
+        writer.addQuickElement("news:title", article.title)
         writer.endElement("news:news")
         writer.endElement("url")
     writer.endElement("urlset")
@@ -142,7 +142,9 @@ def stories(request: SiteRequest, file: str) -> HttpResponse:
     )
     if not found:
         raise Http404
-    return _xml_response("urlset", "url", ((story.get_absolute_url(), story.changed_at) for story in found))
+    return _xml_response(
+        "urlset", "url", ((article.get_absolute_url(), article.changed_at) for article in found)
+    )
 
 
 def _xml_response(root: str, child: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
