@@ -84,7 +84,7 @@ def public_log_page(request: HttpRequest) -> HttpResponse:
     if not current_site().has_public_log:
         raise Http404
     zone = timezone.get_current_timezone()
-    month = PublicLogQuery.read(request.GET)["month"] or public_log.last_month(zone)
+    month = PublicLogQuery.read(request.GET)["month"] or public_log.latest_month(zone)
     context: dict[str, Any] = {"month": month, "days": [], "earlier": None, "later": None}
     if month:
         context |= {
@@ -102,9 +102,9 @@ class LogRow:
     entry: Transition
     event: str
     before: str  # the label of the earlier state, or empty
-    who: str  # in words, if no account did it
+    who: str  # the actor in words, if it has no account
     action: UUID | None
-    checks: str  # the checks that sent the comment to review, or by which it was marked as spam
+    checks: str  # labels of the automatic checks that sent the comment to review or marked it as spam
 
 
 # Reasons that explanations.describe_decision already states.
@@ -129,7 +129,7 @@ def _log_rows(entries: list[Transition]) -> list[LogRow]:
 
 
 def _checks(entries: list[Transition]) -> dict[int, str]:
-    """Return the labels of the checks that sent the comments of these entries to review, by entry."""
+    """Return the labels of the checks that held the comments of these entries, by entry."""
     if not entries:
         return {}
     findings = Finding.objects.filter(holds=True, comment__in={entry.comment_id for entry in entries})
@@ -153,7 +153,7 @@ def _event(row: Transition) -> str:
 
 
 def _who(row: Transition) -> str:
-    """Return the description of an actor without an account."""
+    """Return the actor in words, or nothing for an account, which the page shows by name."""
     if row.actor_id:
         return ""
     if _is_edit(row) or row.reason in {Reason.POSTED, *AUTHOR_DELETION_REASONS}:

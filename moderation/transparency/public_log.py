@@ -33,10 +33,11 @@ class StoryDay:
 
 Days = list[tuple[date, list[StoryDay]]]  # the latest first
 
-# The last transition that changed each comment, if it removed a comment or a decision published it again. A
-# deletion by the author is no moderation, and an undo is no decision.
-_DECISIONS = """
-comments_transition t
+# The FROM and WHERE clauses that select decisions: the last transition that changed each comment, if it
+# removed the comment or a decision published it again. A deletion by the author is no moderation, and an undo
+# is no decision.
+_FROM_DECISIONS = """
+FROM comments_transition t
 JOIN articles_article a ON a.id = t.discussion_id AND a.published_at <= now()
 JOIN comments_discussion d ON d.article_id = a.id AND d.status <> 'hidden'
 CROSS JOIN (SELECT coalesce((SELECT comment_status FROM articles_site WHERE id = 1), 'open') AS status) site
@@ -55,21 +56,21 @@ WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.reason NOT IN ('import_
 COUNTS_BY_DAY = f"""
 WITH decisions AS (
   SELECT t.comment_id, t.to_state, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug,
-         CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS why
-  FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
-removals AS (
+         CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS reason
+  {_FROM_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
+decisive AS (
   SELECT last.id, 1 AS n
   FROM decisions CROSS JOIN LATERAL (
-    SELECT {removal_counts.DECISIVE} FROM comments_transition p
+    SELECT {removal_counts.DECISIVE_ID} AS id FROM comments_transition p
     WHERE p.comment_id = decisions.comment_id AND p.kind = 'state' ORDER BY p.id DESC LIMIT 1) last),
-{removal_counts.COUNTED}
-SELECT m.day, m.title, m.slug, m.to_state, m.why, coalesce(c.by_machine, false), count(*)
-FROM decisions m
-LEFT JOIN (SELECT comment_id, key LIKE '%%/machine' AS by_machine FROM counted) c USING (comment_id)
+{removal_counts.CTES_AFTER_DECISIVE}
+SELECT d.day, d.title, d.slug, d.to_state, d.reason, coalesce(c.by_checks, false), count(*)
+FROM decisions d
+LEFT JOIN (SELECT comment_id, key LIKE '%%/machine' AS by_checks FROM counted) c USING (comment_id)
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 DESC, 2, 3"""
 
-EARLIER = f"SELECT t.at FROM {_DECISIONS} AND t.at < %(start)s ORDER BY t.at DESC LIMIT 1"
-LATER = f"SELECT t.at FROM {_DECISIONS} AND t.at >= %(end)s ORDER BY t.at LIMIT 1"
+EARLIER = f"SELECT t.at {_FROM_DECISIONS} AND t.at < %(start)s ORDER BY t.at DESC LIMIT 1"
+LATER = f"SELECT t.at {_FROM_DECISIONS} AND t.at >= %(end)s ORDER BY t.at LIMIT 1"
 
 
 def days(month: date, zone: tzinfo) -> Days:
@@ -77,8 +78,8 @@ def days(month: date, zone: tzinfo) -> Days:
     values = removal_counts.sql_values() | {"zone": str(zone)} | _bounds(month, zone)
     rows = fetch_rows(COUNTS_BY_DAY, values)
     by_day: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
-    for day, title, slug, state, reason, by_machine, n in rows:
-        by_day.setdefault(day, {}).setdefault((title, slug), []).append((state, reason, by_machine, n))
+    for day, title, slug, state, reason, is_by_checks, n in rows:
+        by_day.setdefault(day, {}).setdefault((title, slug), []).append((state, reason, is_by_checks, n))
     return [
         (
             day,
@@ -92,15 +93,15 @@ def days(month: date, zone: tzinfo) -> Days:
 
 
 def _sentences(counts: list[tuple[str, str, bool, int]]) -> list[str]:
-    """Return the sentences about one story on one day, for rows of (state, reason, by checks, number)."""
+    """Return the sentences about one story on one day, for rows of (state, reason, is_by_checks, number)."""
     removed: Counter[str] = Counter()
     by_checks = restored = 0
-    for state, reason, is_machine, n in counts:
+    for state, reason, is_by_checks, n in counts:
         if state == State.PUBLISHED:
             restored += n
             continue
         removed[discussion_summary.OTHERS if reason in UNNAMED else reason] += n
-        by_checks += n * is_machine
+        by_checks += n * is_by_checks
     sentences = []
     if n := removed.total():
         text = ngettext("%(n)s comment removed%(reasons)s.", "%(n)s comments removed%(reasons)s.", n)
@@ -122,7 +123,7 @@ def parse_month(text: str) -> date:
     return date(int(found[1]), int(found[2]), 1)
 
 
-def last_month(zone: tzinfo) -> date | None:
+def latest_month(zone: tzinfo) -> date | None:
     """Return the latest month with entries, or None."""
     next_month = _bounds(timezone.localdate(timezone=zone), zone)["end"]
     return adjacent_month(next_month.date(), zone, later=False)
@@ -135,6 +136,6 @@ def adjacent_month(month: date, zone: tzinfo, *, later: bool) -> date | None:
 
 
 def _bounds(month: date, zone: tzinfo) -> dict[str, datetime]:
-    """Return the first moments of a month and of the next one as the queries name them."""
+    """Return the query values `start` and `end`: the first moments of a month and of the next one."""
     start, end = time_range(zone, month.year, month.month)
     return {"start": start, "end": end}

@@ -1,9 +1,9 @@
 """Removal counts of a discussion by reason and decider, stored in Discussion.removal_counts.
 
 They follow from the transitions alone, and each action adds its difference. The decider comes from the
-transition to the current state; after an undo, from the transition whose state the undo restored. The checks
-"proposed" a removal if they had a finding for its reason in that text (registry.proposes_removal), or if the
-action covered a group that the site had made.
+transition to the current state; after an undo, from the transition whose state the undo restored. Automatic
+checks "proposed" a removal if they had a finding for its reason in the text that was removed
+(registry.proposes_removal), or if the action covered a group that the site had made.
 
 Findings and transitions are compared by time. Code that adds findings to existing comments must lock their
 discussions first, as for any other change, since a recount has to give the same numbers.
@@ -19,13 +19,18 @@ from core.database.sql import execute, fetch_column, fetch_rows
 from moderation.checks import registry
 from moderation.models import Finding
 
-Counts = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
+# Numbers of removed comments by "<state>/<reason>/<decider>". The decider is "person", "machine" (automatic
+# checks), or "confirmed" (proposed by automatic checks and confirmed by a person).
+Counts = dict[str, int]
 
-# The queries below count decisions that removed a comment: `removals`, with a number n. Each is looked up
-# separately. As a join, the planner once compared every transition with every other one: 30 s for 10,000.
-DECISIVE = "coalesce(p.restores_id, p.id) AS id"  # an undo counts as the decision whose state it restored
-REMOVALS = "('rejected', 'spam', 'deleted')"
-COUNTED = f"""
+# The decisive transition of the transition p: an undo counts as the decision whose state it restored.
+DECISIVE_ID = "coalesce(p.restores_id, p.id)"
+REMOVED_STATES = "('rejected', 'spam', 'deleted')"
+# The CTEs `counted` (removals with their keys in Counts) and `diff` (their numbers by discussion and key).
+# They follow a CTE `decisive`: ids of decisive transitions, with the number n by which each changes the
+# counts. Each transition is looked up separately. As a join, the planner once compared every transition with
+# every other one: 30 s for 10,000.
+CTES_AFTER_DECISIVE = f"""
 counted AS (
   SELECT t.comment_id, t.discussion_id, n,
          t.to_state || '/' || t.reason || '/' || CASE
@@ -38,23 +43,23 @@ counted AS (
                AND (f.check_name = ANY(%(any_reason)s) OR %(proposed)s::jsonb
                     -> CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END ? f.check_name))
            THEN 'confirmed' ELSE 'person' END AS key
-  FROM removals
-  CROSS JOIN LATERAL (SELECT * FROM comments_transition l WHERE l.id = removals.id LIMIT 1) t
+  FROM decisive
+  CROSS JOIN LATERAL (SELECT * FROM comments_transition l WHERE l.id = decisive.id LIMIT 1) t
   LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
-  WHERE t.reason NOT IN {UNDONE_REASONS_SQL} AND t.to_state IN {REMOVALS}),
+  WHERE t.reason NOT IN {UNDONE_REASONS_SQL} AND t.to_state IN {REMOVED_STATES}),
 diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
 
 UPDATE_COUNTS = f"""
-WITH removals AS (
-  SELECT {DECISIVE}, 1 AS n FROM comments_transition p
-  WHERE batch = %(action)s AND comment_id = ANY(%(ids)s) AND kind = 'state' AND to_state IN {REMOVALS}
+WITH decisive AS (
+  SELECT {DECISIVE_ID} AS id, 1 AS n FROM comments_transition p
+  WHERE batch = %(action)s AND comment_id = ANY(%(ids)s) AND kind = 'state' AND to_state IN {REMOVED_STATES}
   UNION ALL
   SELECT before.id, -1 FROM comments_transition t CROSS JOIN LATERAL (
-    SELECT {DECISIVE} FROM comments_transition p
+    SELECT {DECISIVE_ID} AS id FROM comments_transition p
     WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id ORDER BY p.id DESC LIMIT 1) before
   WHERE t.batch = %(action)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'
-    AND t.from_state IN {REMOVALS}),
-{COUNTED}
+    AND t.from_state IN {REMOVED_STATES}),
+{CTES_AFTER_DECISIVE}
 UPDATE comments_discussion d
 SET version = version + 1,
     tally = (SELECT coalesce(jsonb_object_agg(key, n), '{{}}')
@@ -65,20 +70,20 @@ SET version = version + 1,
                    GROUP BY key HAVING sum(n) <> 0) summed)
 WHERE d.article_id IN (SELECT discussion_id FROM diff)"""
 
-# A full recount, from the last transition of each comment.
-_CURRENT = f"""
-WITH removals AS (
+# The CTEs of a full recount, from the last transition of each comment.
+_COUNTED_NOW = f"""
+WITH decisive AS (
   SELECT last.id, 1 AS n
   FROM comments_comment c CROSS JOIN LATERAL (
-    SELECT {DECISIVE} FROM comments_transition p
+    SELECT {DECISIVE_ID} AS id FROM comments_transition p
     WHERE p.comment_id = c.id AND p.kind = 'state' ORDER BY p.id DESC LIMIT 1) last
-  WHERE c.state IN {REMOVALS}
+  WHERE c.state IN {REMOVED_STATES}
     AND (%(discussions)s::bigint[] IS NULL OR c.discussion_id = ANY(%(discussions)s))
     AND (%(comments)s::bigint[] IS NULL OR c.id = ANY(%(comments)s))),
-{COUNTED}
+{CTES_AFTER_DECISIVE}
 """
-RECOUNT = f"{_CURRENT} SELECT discussion_id, key, n FROM diff"
-CONFIRMED_PROPOSALS = f"{_CURRENT} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
+RECOUNT = f"{_COUNTED_NOW} SELECT discussion_id, key, n FROM diff"
+CONFIRMED_PROPOSALS = f"{_COUNTED_NOW} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
 
 
 def update_counts(ids: Sequence[int], action_id: UUID) -> None:
@@ -89,7 +94,7 @@ def update_counts(ids: Sequence[int], action_id: UUID) -> None:
     execute(UPDATE_COUNTS, {"ids": list(ids), "action": action_id, **sql_values()})
 
 
-# A comment that the checks marked as spam has one transition, which belongs to no action.
+# A comment that automatic checks marked as spam has one transition, which belongs to no action.
 COUNT_POSTED = """
 UPDATE comments_discussion
 SET version = version + 1,
@@ -98,7 +103,7 @@ WHERE article_id = %(discussion)s"""
 
 
 def count_posted(comment: Comment) -> None:
-    """Count a comment that was removed by the checks when it was posted, in the same transaction."""
+    """Count a comment that automatic checks removed when it was posted, in the same transaction."""
     key = f"{comment.state}/{comment.state_reason}/machine"
     execute(COUNT_POSTED, {"key": key, "discussion": comment.discussion_id})
 
@@ -116,7 +121,7 @@ def recount(discussions: Sequence[int] | None = None) -> dict[int, Counts]:
 
 
 def confirmed_proposals(comments: Sequence[int]) -> set[int]:
-    """Return those of these comments whose removal the checks proposed and a person confirmed."""
+    """Return those of these comments whose removal automatic checks proposed and a person confirmed."""
     values = {"discussions": None, "comments": list(comments), **sql_values()}
     return set(fetch_column(CONFIRMED_PROPOSALS, values))
 
@@ -128,7 +133,7 @@ def explains_removal(finding: Finding, comment: Comment) -> bool:
 
 
 def sql_values() -> dict[str, Any]:
-    """Return the values that statements with COUNTED need."""
+    """Return the values that statements with CTES_AFTER_DECISIVE need."""
     checks = registry.CHECKS.values()
     reasons = {reason for check in checks for reason in check.proposes_removal_for}
     names_by_reason = {
