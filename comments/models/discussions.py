@@ -54,8 +54,9 @@ class Discussion(models.Model):
         default=0, db_default=0, editable=False, db_column="copied_count"
     )
     visible_count = models.PositiveIntegerField(default=0, editable=False)
-    # Numbers of removed comments by "<state>/<reason>/<by>", where by is "person", "machine", or "confirmed"
-    # (proposed by a check, confirmed by a person). The policy updates them in the transaction of each change.
+    # Numbers of removed comments by "<state>/<reason>/<decider>". The decider is "person", "machine"
+    # (automatic checks), or "confirmed" (proposed by automatic checks, confirmed by a person). The policy
+    # updates them in the transaction of each change.
     removal_counts = models.JSONField(default=dict, db_default={}, editable=False, db_column="tally")
     version = models.PositiveBigIntegerField(default=0, editable=False)
 

@@ -21,8 +21,9 @@ REMOVED_BY_MODERATION = (State.REJECTED, State.SPAM)
 
 
 class Reason(models.TextChoices):
-    """The reason for the state of a comment. The system sets the first four, a person the others.
+    """The reason for the state of a comment.
 
+    Posting, automatic checks, an import and its undo set the first four, in this order; people the others.
     MOVED is in the transition log alone: it is the reason of a move, which leaves the state as it is.
     """
 

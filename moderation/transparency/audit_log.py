@@ -42,8 +42,9 @@ EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 _BY_AUTHOR = [Reason.POSTED, *AUTHOR_DELETION_REASONS]
-# Choices of the filter by decider. Posting and deleting one's own comment are decisions of neither.
-_BY = {
+# Choices of the filter by decider: a person, or automatic checks and jobs. Posting and deleting one's own
+# comment are decisions of neither.
+_DECIDERS = {
     "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.SCREENED, *_BY_AUTHOR]),
     "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=_BY_AUTHOR),
 }
@@ -100,7 +101,7 @@ def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None
     if reason := filters.get("reason"):
         found = found.filter(reason=reason)
     if by := filters.get("by"):
-        found = found.filter(_BY[by])
+        found = found.filter(_DECIDERS[by])
     if who := filters.get("who"):
         found = found.filter(actor__in=list(_accounts(who).values_list("pk", flat=True)[:100]))
     if article := filters.get("article"):
