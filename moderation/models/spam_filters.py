@@ -14,20 +14,23 @@ class FilterVersion(models.Model):
 
     class Kind(models.TextChoices):
         STARTER = "starter", _("starter")  # is part of Soundoff, and was not trained on this site
-        LEARNT = "learnt", _("trained on this site")
+        TRAINED = "learnt", _("trained on this site")
 
     kind = models.CharField(max_length=10, choices=Kind)
     made_at = models.DateTimeField(default=timezone.now)
     weights = models.BinaryField()  # spam_filter.classifier.model.Model.to_bytes
-    # {"decisions": n, "spam": n, "until": id of the last transition}, and how many texts were deleted by
-    # then; for a starter, its source. "is_emptied": its weights were deleted because of a restricted comment;
-    # "is_of_another_release": this release can't load its weights.
+    # For a starter, its source. Else {"decisions": n, "spam": n, "until": id of the last transition that it
+    # was trained on, "kept": n, "sealed": n, "erased": n}. The last three count comments that were decided up
+    # to "until": those whose decision still applied at the time of the training, and those that were
+    # restricted and erased before it. Either kind may have "is_emptied": its weights were deleted because of
+    # a restricted comment; or "is_of_another_release": this release can't load its weights.
     trained_on = models.JSONField(default=dict)
     # Its results on decisions that were taken after its training (spam_filter.training.Evaluation), and in
     # "trial" those of its comparison with the version that was active. Empty: none yet.
     evaluation = models.JSONField(default=dict, db_column="numbers")
     evaluated_at = models.DateTimeField(null=True, db_column="numbers_at")
-    is_refused = models.BooleanField(default=False)  # its results were worse than those of the active version
+    # Whether it is not used, because its results were worse than those of the version that was active then.
+    is_refused = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("filter")

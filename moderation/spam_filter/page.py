@@ -405,7 +405,7 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         state = "other_release"
     elif row["is_refused"]:
         state = "refused"
-    elif row["kind"] == FilterVersion.Kind.LEARNT and row["evaluated_at"] is None:
+    elif row["kind"] == FilterVersion.Kind.TRAINED and row["evaluated_at"] is None:
         state = "not_measured"
     return VersionRow(
         pk=row["pk"],

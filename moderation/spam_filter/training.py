@@ -36,8 +36,8 @@ MAX_TRIAL_WAIT = timedelta(days=14)  # after this time, a version is evaluated o
 CALIBRATION_DECISIONS = 2_000  # latest decisions on which a version is calibrated
 CALIBRATION_MIN_PER_LABEL = 25  # with fewer of one label, the starter's calibration is kept
 CALIBRATION_PRIOR_WEIGHT = 40.0  # weight of the starter's calibration
-MAX_PASSES = 4  # over all decisions, while they add up to MAX_EXAMPLES_LEARNT at most
-MAX_EXAMPLES_LEARNT = 4_000
+MAX_PASSES = 4  # over all decisions, while they add up to MAX_TRAINING_EXAMPLES at most
+MAX_TRAINING_EXAMPLES = 4_000
 MIN_PASSES = 2
 ACTION_WEIGHT = 1.0  # weight of a whole action, in comments, for calibration and thresholds
 MEASURED_DECISIONS = 2_000  # latest decisions on which the active version is measured
@@ -95,7 +95,7 @@ def train(decided: Sequence[Decision], model: Model) -> Model:
     raw = list(progressive_scores(decided, model))[-CALIBRATION_DECISIONS:]
     weighted = example_weights(decided)
     shuffled = list(zip(decided, weighted, strict=True))
-    for turn in range(max(MIN_PASSES, min(MAX_PASSES, MAX_EXAMPLES_LEARNT // max(1, len(decided)))) - 1):
+    for turn in range(max(MIN_PASSES, min(MAX_PASSES, MAX_TRAINING_EXAMPLES // max(1, len(decided)))) - 1):
         # In another order: otherwise the last decisions, which may be one large action, would dominate.
         Random(turn).shuffle(shuffled)  # noqa: S311 - no secret
         for decision, weight in shuffled:
@@ -210,7 +210,7 @@ def run() -> str:
         return result
     update_metrics(moderation_settings.filter)
     waiting = (
-        FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT, evaluated_at=None).order_by("pk").last()
+        FilterVersion.objects.filter(kind=FilterVersion.Kind.TRAINED, evaluated_at=None).order_by("pk").last()
     )
     if waiting is not None:
         return _try_waiting_version(waiting, moderation_settings.filter)
@@ -222,10 +222,10 @@ def update_metrics(version: FilterVersion) -> None:
 
     Each of them is scored anew.
     """
-    known = version.trained_on.get("until", 0)
-    if examples.count_decisions(after=known).latest in {None, version.evaluation.get("until")}:
+    trained_until = version.trained_on.get("until", 0)
+    if examples.count_decisions(after=trained_until).latest in {None, version.evaluation.get("until")}:
         return
-    if later := list(current_decisions(after=known, limit=MEASURED_DECISIONS)):
+    if later := list(current_decisions(after=trained_until, limit=MEASURED_DECISIONS)):
         _store(version, evaluate(active_model.load_model(version.pk), later))
 
 
@@ -298,10 +298,10 @@ def _review_shares(evaluation: Evaluation, percent: float, starter: GoodScores) 
 
 
 def is_worse(trial: Trial, percent: float) -> bool:
-    """Return whether a version did worse.
+    """Return whether a version did worse than the active one.
 
-    It did with a higher log loss, more good comments that wait (and more than may), or less spam. Log loss
-    alone is not enough: it falls when somebody marks many good comments as spam.
+    It did with a higher log loss, more good comments that wait (and more than `percent`), or less spam that
+    waits. Log loss alone is not enough: it falls when somebody marks many good comments as spam.
     """
     good, good_before = trial["good"]
     spam, spam_before = trial["spam"]
@@ -313,33 +313,33 @@ def is_worse(trial: Trial, percent: float) -> bool:
 
 
 def _store(version: FilterVersion, evaluation: Evaluation, trial: Trial | None = None) -> None:
-    kept = trial or version.evaluation.get("trial")
-    version.evaluation = dict(evaluation) | ({"trial": kept} if kept else {})
+    latest_trial = trial or version.evaluation.get("trial")
+    version.evaluation = dict(evaluation) | ({"trial": latest_trial} if latest_trial else {})
     version.evaluated_at = timezone.now()
     version.save(update_fields=["evaluation", "evaluated_at", "is_refused"])
 
 
 def _train_if_due() -> str:
-    learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
-    # A release before may have stored versions that this one can't use: their decisions are learnt anew.
-    latest_first = learnt.order_by("-pk").defer("weights")
+    trained = FilterVersion.objects.filter(kind=FilterVersion.Kind.TRAINED).exclude(weights=b"")
+    # An earlier release may have stored versions that this one can't use: their decisions count as new.
+    latest_first = trained.order_by("-pk").defer("weights")
     last = next((version for version in latest_first if active_model.can_be_used(version.pk)), None)
-    known = last.trained_on if last else {"until": 0, "decisions": 0}
-    new_decisions = examples.count_decisions(after=known["until"]).new
-    if new_decisions < max(MIN_NEW_DECISIONS, MIN_NEW_SHARE * known["decisions"]):
+    trained_on = last.trained_on if last else {"until": 0, "decisions": 0}
+    new_decisions = examples.count_decisions(after=trained_on["until"]).new
+    if new_decisions < max(MIN_NEW_DECISIONS, MIN_NEW_SHARE * trained_on["decisions"]):
         return "there are too few new decisions"
     new_version = _create_version()
     if new_version is None:
         return "all decisions have the same label"
-    learnt.filter(evaluated_at=None).exclude(pk=new_version.pk).update(evaluated_at=timezone.now())
+    trained.filter(evaluated_at=None).exclude(pk=new_version.pk).update(evaluated_at=timezone.now())
     return f"version {new_version.pk} was trained on {new_version.trained_on['decisions']:,} decisions"
 
 
 def _create_version(until: int = 0) -> FilterVersion | None:
     """Train and store a version on all current decisions.
 
-    With `until`, it learns those known by then and needs no trial. Returns None if all of them have one
-    label.
+    With `until`, the id of a transition: only on comments that were decided by then, and without a trial.
+    Returns None if all decisions have one label.
     """
     # Read before the decisions, so that a comment removed in between is noticed by the next run.
     removed = examples.removed_examples()
@@ -349,18 +349,19 @@ def _create_version(until: int = 0) -> FilterVersion | None:
         return None
     last = until or decided[-1].transition
     kept = examples.count_decisions(after=last).kept
-    about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": last, "kept": kept}
+    trained_on: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": last, "kept": kept}
     return FilterVersion.objects.create(
-        kind=FilterVersion.Kind.LEARNT,
+        kind=FilterVersion.Kind.TRAINED,
         weights=train(decided, starter_model()).to_bytes(),
-        trained_on=about | removed.counts_until(last),
+        trained_on=trained_on | removed.counts_until(last),
         evaluated_at=timezone.now() if until else None,
     )
 
 
-def _learnt_from_removed(known: dict[str, Any], removed: examples.RemovedExamples, kind: str) -> bool:
-    then: int = known.get(kind, 0)
-    return removed.counts_until(known.get("until", 0))[kind] > then
+def _was_trained_on_removed(trained_on: dict[str, Any], removed: examples.RemovedExamples, kind: str) -> bool:
+    """Return whether comments that a version was trained on were restricted ("sealed") or erased since."""
+    count_at_training: int = trained_on.get(kind, 0)
+    return removed.counts_until(trained_on.get("until", 0))[kind] > count_at_training
 
 
 def _retrain_without_removed(current: FilterVersion) -> str:
@@ -369,17 +370,17 @@ def _retrain_without_removed(current: FilterVersion) -> str:
     Changes count from MIN_NEW_SHARE of the examples on. The new version learns the remaining examples and is
     active at once. Returns "" if there was no need.
     """
-    known = current.trained_on
-    if current.kind == FilterVersion.Kind.STARTER or not known.get("until"):
+    trained_on = current.trained_on
+    if current.kind == FilterVersion.Kind.STARTER or not trained_on.get("until"):
         return ""
     removed = examples.removed_examples()
-    was = known.get("kept", known.get("decisions", 0))
-    kept = examples.count_decisions(after=known["until"]).kept
-    if was - kept < max(1, MIN_NEW_SHARE * was) and not any(
-        _learnt_from_removed(known, removed, kind) for kind in ("sealed", "erased")
+    kept_before = trained_on.get("kept", trained_on.get("decisions", 0))
+    kept = examples.count_decisions(after=trained_on["until"]).kept
+    if kept_before - kept < max(1, MIN_NEW_SHARE * kept_before) and not any(
+        _was_trained_on_removed(trained_on, removed, kind) for kind in ("sealed", "erased")
     ):
         return ""
-    new_version = _create_version(known["until"])
+    new_version = _create_version(trained_on["until"])
     if not versions.activate(
         version=new_version or versions.starter_version(), actor=None, instead_of=current
     ):
@@ -396,11 +397,11 @@ def delete_restricted_weights() -> None:
     The rows stay. The active version is replaced.
     """
     removed = examples.removed_examples()
-    learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
-    for version in learnt.exclude(
+    trained = FilterVersion.objects.filter(kind=FilterVersion.Kind.TRAINED).exclude(weights=b"")
+    for version in trained.exclude(
         pk__in=ModerationSettings.objects.exclude(filter=None).values("filter")
     ).defer("weights"):
-        if _learnt_from_removed(version.trained_on, removed, "sealed"):
+        if _was_trained_on_removed(version.trained_on, removed, "sealed"):
             version.weights = b""
             version.trained_on |= {"is_emptied": True}
             version.evaluated_at = version.evaluated_at or timezone.now()  # it is not waiting any more

@@ -158,7 +158,7 @@ def test_bar_undoes_the_switch_of_a_rule(client, maria):
 def test_check_that_found_nothing_is_not_shown(client, maria, holds):
     comment = make_comment(make_article(), "The slip in 1907 was mine.", author=UserFactory.create())
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
-    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
+    version = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"")
     Finding.objects.create(
         comment=comment, revision=1, check_name="filter", strength=0.2, holds=holds, filter=version
     )

@@ -75,7 +75,7 @@ def test_question_hides_the_decision_and_is_not_for_the_decider(client, question
 
 
 def test_question_shows_no_check_that_found_nothing(client, question, noor):
-    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
+    version = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"")
     for check, strength in (("filter", 0.2), ("scorer", 0.9)):
         Finding.objects.create(
             comment=question.comment,

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 def blank() -> FilterVersion:
     """Return a version that is not active."""
     return FilterVersion.objects.create(
-        kind=FilterVersion.Kind.LEARNT, weights=Model(load_starter()).to_bytes(), trained_on={}
+        kind=FilterVersion.Kind.TRAINED, weights=Model(load_starter()).to_bytes(), trained_on={}
     )
 
 
@@ -44,7 +44,7 @@ def test_the_card_explains_the_score(client, maria, blank):
 
 def test_an_unusable_version_gives_no_parts(client, maria):
     client.force_login(maria)
-    stale = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
+    stale = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"")
     comment = make_comment(make_article(), "A word.")
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
     Finding.objects.create(

@@ -173,7 +173,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, capsys):
 def test_the_active_version_is_the_default(starter, file, capsys):
     timid = Model.from_bytes(bytes(starter.weights))
     timid.offset -= 20
-    other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=timid.to_bytes())
+    other = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=timid.to_bytes())
     assert evaluate(capsys, file)["recall"] > 0
     assert evaluate(capsys, file, "--filter", other.pk)["recall"] == 0
     ModerationSettings.objects.update(filter=other)
@@ -203,7 +203,7 @@ def test_errors_are_reported(starter, tmp_path, content, arguments, sentence):
 
 @pytest.mark.django_db
 def test_a_version_with_deleted_weights_is_refused(starter, file, caplog):
-    emptied = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
+    emptied = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"")
     with pytest.raises(CommandError, match=f"The weights of version {emptied.pk} are deleted"):
         call_command("evaluate_filter", file, "--filter", str(emptied.pk))
     assert caplog.records == []
@@ -211,7 +211,7 @@ def test_a_version_with_deleted_weights_is_refused(starter, file, caplog):
 
 @pytest.mark.django_db
 def test_a_version_of_another_release_is_reported(starter, tmp_path):
-    other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"of another release")
+    other = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"of another release")
     path = tmp_path / "comments.csv"
     path.write_text("body,label\nA word,ham\n")
     with pytest.raises(CommandError, match="filter"):

@@ -161,7 +161,7 @@ def test_an_invalid_percentage_is_refused_with_a_message(client, ada, blank, per
 def test_a_version_of_another_release_is_refused_with_a_message(client, ada, blank):
     """If it were active, the filter would find nothing."""
     client.force_login(ada)
-    stale = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"stale")
+    stale = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"stale")
     page = text(client.post(USE, {"version": stale.pk}, follow=True))
     assert f"Version {stale.pk} was made by another release of the program" in page
     assert active_version() == blank.pk
@@ -174,7 +174,7 @@ def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, 
     client.force_login(ada)
     about = {"decisions": 9, "spam": 4}
     other = FilterVersion.objects.create(
-        kind=FilterVersion.Kind.LEARNT, weights=blank.weights, trained_on=about
+        kind=FilterVersion.Kind.TRAINED, weights=blank.weights, trained_on=about
     )
     page = text(client.post(USE, {"version": other.pk}, follow=True))
     assert active_version() == other.pk
@@ -203,7 +203,7 @@ def test_versions_are_shown_with_their_comparison(client, maria, measured_versio
     client.force_login(maria)
     trial = {"version": measured_version.pk, "rows": 60, "log_loss": [0.41, 0.25], "recall": [0.5, None]}
     FilterVersion.objects.create(
-        kind=FilterVersion.Kind.LEARNT,
+        kind=FilterVersion.Kind.TRAINED,
         weights=b"",
         is_refused=True,
         evaluated_at=timezone.now(),
@@ -227,7 +227,7 @@ def test_a_trial_shows_the_comments_that_would_wait(client, maria, measured_vers
         "spam": [100.0, 96.7],
     }
     FilterVersion.objects.create(
-        kind=FilterVersion.Kind.LEARNT,
+        kind=FilterVersion.Kind.TRAINED,
         weights=b"",
         is_refused=True,
         evaluation={"trial": trial, "log_loss": 0.21},

@@ -237,7 +237,7 @@ def test_known_people_and_edits_are_never_marked_as_spam_automatically(measured,
 
 
 def test_an_unusable_version_does_not_block_comments(starter, article, approved_guest, caplog):
-    other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"of another release")
+    other = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"of another release")
     ModerationSettings.objects.update(filter=other)
     for body in (GOOD, f"{GOOD} the rest of them rots."):
         comment = make_comment(article, body, guest=approved_guest)

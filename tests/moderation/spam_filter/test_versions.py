@@ -77,7 +77,7 @@ def test_the_upgrade_renames_the_keys_of_stored_numbers():
         "voices": [{"name": "late", "of_honest": 0.5}],
         "wronged": [{"comment": 3, "line": 4}],
     }
-    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"x", evaluation=old)
+    version = FilterVersion.objects.create(kind=FilterVersion.Kind.TRAINED, weights=b"x", evaluation=old)
     apps = MigrationLoader(connection).project_state(("moderation", "0030_job_names")).apps
     import_module("moderation.migrations.0031_filter_numbers").rename_keys(apps, None)
     version.refresh_from_db()

@@ -65,7 +65,7 @@ def test_training_is_deterministic(starter, maria):
 
 def test_after_a_change_of_format_the_starter_is_activated_and_learns_anew(starter, maria):
     other = FilterVersion.objects.create(
-        kind=FilterVersion.Kind.LEARNT,
+        kind=FilterVersion.Kind.TRAINED,
         weights=b"of another release",
         trained_on={"decisions": 60, "until": Transition.objects.latest("pk").pk},
     )
