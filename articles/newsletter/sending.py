@@ -38,7 +38,7 @@ from core.mail.batches import (
     send_batches,
 )
 from core.mail.composition import BulkMail
-from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_email_addresses
+from core.mail.failures import EARLIER_REJECTION, classify_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
 
@@ -270,7 +270,7 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
         if not email:
             batch.add(recipient, state=NewsletterRecipient.State.LEFT_OUT)
         elif email in refused:
-            batch.add(recipient, state=FAILED, failure_code=REJECTED_BEFORE.code, failure_details="")
+            batch.add(recipient, state=FAILED, failure_code=EARLIER_REJECTION.code, failure_details="")
         else:
             text = _render(newsletter, stories, site, language or site.language, texts)
             mails[recipient.pk] = _compose(text, recipient, email)

@@ -25,14 +25,16 @@ def mail_server() -> str:
 
 
 class DeliveryFailure(NamedTuple):
-    """A failure to send a mail: its code, and the response of the mail server or else the error's message."""
+    """A failure to send a mail: a code, and the text that the mail server or the library gave."""
 
     code: str  # a key of _SENTENCES, or "" for any other failure
-    details: str
+    details: str  # the response of the mail server, or else the message of the exception
 
 
-REJECTED_BEFORE = DeliveryFailure("rejected_before", "")
+# The failure of a mail that was not sent because the recipient's mail server had rejected an earlier one.
+EARLIER_REJECTION = DeliveryFailure("rejected_before", "")
 
+# Sentences by code. Translations use the placeholder "answer" for the details.
 _SENTENCES = {
     "wrong_login": _("%(server)s rejects the user name or the password of EMAIL_URL: %(answer)s"),
     "sender": _("%(server)s accepts no mail from %(sender)s (FROM_EMAIL): %(answer)s"),
@@ -44,21 +46,23 @@ _SENTENCES = {
     "insecure": _("No secure connection to %(server)s: %(answer)s"),
     "no_listener": _("No mail server listens at %(server)s: the connection was refused."),
     "timeout": _("%(server)s did not answer within %(seconds)s seconds."),
-    REJECTED_BEFORE.code: _("Not sent: its mail server has rejected an earlier mail."),
+    EARLIER_REJECTION.code: _("Not sent: its mail server has rejected an earlier mail."),
 }
 
 
 def classify_failure(error: Exception) -> DeliveryFailure:
-    """Return a code and details of a failure, to be stored and explained in the language of each reader."""
+    """Return the code and the details of a failure, to be stored and explained in each reader's language."""
     match error:
         case smtplib.SMTPAuthenticationError():
-            return DeliveryFailure("wrong_login", _response(error.smtp_code, error.smtp_error))
+            return DeliveryFailure("wrong_login", _response_line(error.smtp_code, error.smtp_error))
         case smtplib.SMTPSenderRefused():
-            return DeliveryFailure("sender", _response(error.smtp_code, error.smtp_error))
+            return DeliveryFailure("sender", _response_line(error.smtp_code, error.smtp_error))
         case smtplib.SMTPRecipientsRefused():
-            return DeliveryFailure("recipient", _response(*next(iter(error.recipients.values()), (0, b""))))
+            return DeliveryFailure(
+                "recipient", _response_line(*next(iter(error.recipients.values()), (0, b"")))
+            )
         case smtplib.SMTPResponseException():
-            return DeliveryFailure("response", _response(error.smtp_code, error.smtp_error))
+            return DeliveryFailure("response", _response_line(error.smtp_code, error.smtp_error))
         case smtplib.SMTPServerDisconnected():
             return DeliveryFailure("disconnected", str(error))
         case smtplib.SMTPNotSupportedError():
@@ -75,7 +79,7 @@ def classify_failure(error: Exception) -> DeliveryFailure:
 
 
 def explain_failure(failure: Exception | DeliveryFailure) -> str:
-    """Return a sentence that explains a failure, with the response of the server."""
+    """Return a sentence that explains a failure, with its details."""
     code, details = classify_failure(failure) if isinstance(failure, Exception) else failure
     if code not in _SENTENCES:
         return details
@@ -92,6 +96,7 @@ def mask_email_addresses(text: str) -> str:
     return _EMAIL.sub("…@…", text)
 
 
-def _response(status: int, message: bytes | str) -> str:
+def _response_line(status: int, message: bytes | str) -> str:
+    """Return the response of a mail server in one line, such as "550 No such user"."""
     text = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
     return f"{status} {' '.join(text.split())}".strip()
