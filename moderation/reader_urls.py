@@ -19,9 +19,11 @@ _redirect = partial(RedirectView.as_view, permanent=True, query_string=True)
 urlpatterns = [
     re_path(STORY + "report/" + KEY, reports.report, name="report"),
     path("report-illegal/", reports.report_illegal, name="report-illegal"),
-    path("report-illegal/<str:receipt>/", reports.receipt, name="illegal-content-receipt"),
+    path("report-illegal/<str:receipt>/", reports.receipt_page, name="illegal-content-receipt"),
     path("removal-request/", removal_request_views.request_removal, name="removal-request"),
-    path("removal-request/<str:receipt>/", removal_request_views.receipt, name="removal-request-receipt"),
+    path(
+        "removal-request/<str:receipt>/", removal_request_views.receipt_page, name="removal-request-receipt"
+    ),
     re_path(OWN + "decision/$", views.decision, name="decision"),
     re_path(OWN + "resubmit/$", views.edit_and_resubmit, name="edit-and-resubmit"),
     path("account/comments/", own_comments.my_comments, name="my-comments"),

@@ -95,7 +95,7 @@ class IllegalContentReport(models.Model):
 
 
 class AddressReportCount(models.Model):
-    """The number of anonymous reports from one IP address, in the hour since the first of them.
+    """The number of anonymous reports and removal requests from one IP address, in the hour since the first.
 
     `ip_hash` is hashed as in Origin. It is empty if the address is not known.
     """

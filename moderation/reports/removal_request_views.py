@@ -21,10 +21,10 @@ from core.rate_limits import add_error
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
-from moderation.screening.origins import refuse_many_reports
+from moderation.screening.origins import check_address_limit
 
 PAGE_SIZE = 50  # answered requests
-MAX_OPEN = 200  # open requests that are listed
+MAX_OPEN_LISTED = 200  # open requests on the first page
 
 
 class RemovalRequestQuery(QueryForm):
@@ -43,28 +43,30 @@ def request_removal(request: HttpRequest) -> HttpResponse:
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
-            refuse_many_reports(request)
+            check_address_limit(request)
         except ValidationError as error:
             add_error(request, form, error)
         else:
             values = {name: form.cleaned_data[name] for name in RemovalRequestForm.Meta.fields}
-            sent = removal_requests.send_request(article=form.article, comment=form.comment, **values)
-            return redirect("removal-request-receipt", sent.receipt)
+            removal_request = removal_requests.send_request(
+                article=form.article, comment=form.comment, **values
+            )
+            return redirect("removal-request-receipt", removal_request.receipt)
     return render(request, "moderation/reports/removal_request_form.html", {"form": form}, status=status)
 
 
 @require_safe
-def receipt(request: HttpRequest, receipt: str) -> HttpResponse:
+def receipt_page(request: HttpRequest, receipt: str) -> HttpResponse:
     """Show the status of a request to anyone who knows its receipt number."""
     try:
-        sent = RemovalRequest.objects.select_related("article").get(receipt=receipt)
+        removal_request = RemovalRequest.objects.select_related("article").get(receipt=receipt)
     except (RemovalRequest.DoesNotExist, ValidationError):
         explanation = _("It is incomplete. Open it again from the mail, or send a new request.")
         return broken_link(request, explanation, (reverse("removal-request"), _("Send a new request")))
     response = render(
         request,
         "moderation/reports/removal_request_receipt.html",
-        {"removal_request": sent, "url": _url(sent), "site_url": settings.SITE_URL},
+        {"removal_request": removal_request, "url": _url(removal_request), "site_url": settings.SITE_URL},
     )
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -82,12 +84,12 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     answered = RemovalRequest.objects.exclude(outcome="").select_related("decided_by")
     rows, last = read_page(answered, "decided_at", before=before, size=PAGE_SIZE)
     is_first = before is None
-    unanswered = RemovalRequest.objects.filter(outcome="").order_by("at")
-    waiting = list(unanswered[: MAX_OPEN + 1]) if is_first else []
+    open_requests = RemovalRequest.objects.filter(outcome="").order_by("at")
+    first_open = list(open_requests[: MAX_OPEN_LISTED + 1]) if is_first else []
     context: dict[str, Any] = {
-        "open": waiting[:MAX_OPEN],
-        "max_open": MAX_OPEN,
-        "has_more_open": len(waiting) > MAX_OPEN,
+        "open_requests": first_open[:MAX_OPEN_LISTED],
+        "max_open": MAX_OPEN_LISTED,
+        "has_more_open": len(first_open) > MAX_OPEN_LISTED,
         "answered": rows,
         "next_page": next_page_url(request.path, last),
         "first_page": "" if is_first else request.path,
@@ -101,26 +103,27 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
 def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one request to an administrator. POST answers it."""
     user = require_administrator(request)
-    rows = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")
-    sent = get_object_or_404(rows, pk=pk)
+    requests = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")
+    removal_request = get_object_or_404(requests, pk=pk)
     form, unsent_answer = AnswerForm(request.POST if request.method == "POST" else None), ""
     if form.is_valid():
         values = form.cleaned_data
         try:
             removal_requests.answer(
-                removal_request=sent, outcome=values["outcome"], text=values["answer"], actor=user
+                removal_request=removal_request, outcome=values["outcome"], text=values["answer"], actor=user
             )
         except ValidationError as error:
             messages.warning(request, error.messages[0])
-            sent.refresh_from_db()
+            removal_request.refresh_from_db()
             unsent_answer = values["answer"]
         else:
             messages.success(request, _("Answer sent. It is mailed, and shown on the receipt page."))
             return redirect("moderation:request", pk)
     context = {
-        "removal_request": sent,
-        "url": _url(sent),
-        "edit_url": sent.article and reverse("admin:articles_article_change", args=[sent.article_id]),
+        "removal_request": removal_request,
+        "url": _url(removal_request),
+        "edit_url": removal_request.article
+        and reverse("admin:articles_article_change", args=[removal_request.article_id]),
         "form": form,
         "unsent_answer": unsent_answer,
     }
@@ -129,9 +132,16 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _url(sent: RemovalRequest) -> str:
+def _url(removal_request: RemovalRequest) -> str:
     """Return the URL of the comment or story that the request is about; empty if readers cannot see it."""
-    if sent.comment:
-        is_visible = sent.comment.state == State.PUBLISHED and sent.comment.discussion.is_readable
-        return sent.comment.get_absolute_url() if is_visible else ""
-    return sent.article.get_absolute_url() if sent.article and sent.article.is_published() else ""
+    if removal_request.comment:
+        is_visible = (
+            removal_request.comment.state == State.PUBLISHED
+            and removal_request.comment.discussion.is_readable
+        )
+        return removal_request.comment.get_absolute_url() if is_visible else ""
+    return (
+        removal_request.article.get_absolute_url()
+        if removal_request.article and removal_request.article.is_published()
+        else ""
+    )

@@ -23,7 +23,7 @@ from moderation.models import IllegalContentReport, Report
 from moderation.notifications.notices import is_decided, report_outcome
 from moderation.reports import reporting
 from moderation.reports.forms import IllegalContentForm, ReportForm
-from moderation.screening.origins import refuse_many_reports
+from moderation.screening.origins import check_address_limit
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,7 +83,7 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
     status = 422 if is_post else 200
     if is_post and form.is_valid():
         try:
-            refuse_many_reports(request)
+            check_address_limit(request)
             assert form.comment is not None
             report = reporting.report_illegal_content(
                 comment=form.comment,
@@ -100,7 +100,7 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def receipt(request: HttpRequest, receipt: str) -> HttpResponse:
+def receipt_page(request: HttpRequest, receipt: str) -> HttpResponse:
     """Show the status of a report of illegal content to anyone who knows its receipt number."""
     reports = IllegalContentReport.objects.select_related("case", "comment__discussion__article")
     try:
@@ -142,7 +142,7 @@ def _send_report(
     if user or guest:
         reporting.report_comment(comment=comment, user=user, guest=guest, why=why, details=details)
         return guest
-    refuse_many_reports(request)
+    check_address_limit(request)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     with transaction.atomic():
         new = Guest.objects.create(name=name, email=email)

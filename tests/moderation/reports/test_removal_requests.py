@@ -229,13 +229,13 @@ def test_the_list_has_the_oldest_open_one_first(story, ada):
 
 
 def test_the_list_says_that_it_has_only_the_first_open_ones(story, ada, monkeypatch):
-    monkeypatch.setattr(removal_request_views, "MAX_OPEN", 2)
+    monkeypatch.setattr(removal_request_views, "MAX_OPEN_LISTED", 2)
     for _request in range(2):
         make_request(story)
     assert "are shown." not in client_of(ada).get("/moderation/requests/").text
     make_request(story)
     page = client_of(ada).get("/moderation/requests/")
-    assert len(page.context["open"]) == 2
+    assert len(page.context["open_requests"]) == 2
     assert "The first 2 are shown." in page.text
 
 
