@@ -1,9 +1,9 @@
-"""The dates of the sample, which stay recent as long as nobody has touched its stories.
+"""The dates of the sample, which stay recent as long as nobody has changed its stories.
 
 A story and its comments are moved together and by whole days, so their order and times of day stay. A story
-that somebody has edited, or in whose discussion somebody has written or decided, stays where it is: what they
-did has its own time. The append-only log keeps the times at which the sample was created. A comment with a
-`source` may be dated after its entry in the log, as the times of imported comments come from their source.
+that somebody has edited, or in whose discussion somebody has written or decided, keeps its dates: what people
+did has its own time. Transitions are append-only, so those of the sample keep its creation time. A comment
+with a `source` may be dated after its transitions, as the times of imported comments come from their source.
 """
 
 from collections import defaultdict
@@ -28,40 +28,46 @@ DAY = timedelta(days=1)
 
 @transaction.atomic
 def renew_dates() -> int:
-    """Move the stories that nobody has touched by as many days as have passed. Return their number."""
+    """Move the dates of the stories that nobody has changed to the present. Return the number of stories."""
     created = creation_time()
     if created is None:
         return 0
     now = timezone.now()
     ages = {story.slug: story.age for story in content.stories() if story.age}
     found = Article.objects.filter(created_at=created, slug__in=ages).exclude(published_at=None)
-    by_days: dict[int, list[int]] = defaultdict(list)
+    stories_by_days: dict[int, set[int]] = defaultdict(set)  # days to move them by: ids of stories
     for article in found.only("slug", "published_at"):
         assert article.published_at
         if (days := (now - ages[article.slug] - article.published_at) // DAY) > 0:
-            by_days[days].append(article.pk)
-    ids = {pk for some in by_days.values() for pk in some}
-    moved = ids - _touched(ids, created) if ids else set()
-    for days, some in by_days.items():
-        if stories := moved.intersection(some):
-            _move(stories, timedelta(days=days))
-    if moved:
+            stories_by_days[days].add(article.pk)
+    outdated = set().union(*stories_by_days.values())
+    movable = outdated - _changed_stories(outdated, created) if outdated else set()
+    for days, stories in stories_by_days.items():
+        if to_move := stories & movable:
+            _move_dates(to_move, timedelta(days=days))
+    if movable:
         increment_site_version()
-    return len(moved)
+    return len(movable)
 
 
-def _touched(ids: set[int], created: datetime) -> set[int]:
-    """Return those of these stories that somebody has edited, or in whose discussion somebody has acted."""
+def _changed_stories(ids: set[int], created: datetime) -> set[int]:
+    """Return those of these stories that somebody has edited, or in whose discussion somebody has acted.
+
+    `created`: the creation time of the sample, which its own rows have.
+    """
     Target = SettingChange.Target
-    later = SettingChange.objects.filter(action__at__gt=created)
+    setting_changes = SettingChange.objects.filter(action__at__gt=created)
     comments = Comment.objects.filter(discussion__in=ids)
-    changed = later.filter(target=Target.COMMENT, target_id__in=comments.values("pk"))
+    of_comments = setting_changes.filter(target=Target.COMMENT, target_id__in=comments.values("pk"))
+    # The sample has reports as well. Their dates are moved, so only their reporters have the creation time.
     reports = Report.objects.filter(comment__in=comments).exclude(guest__created_at=created)
     return {
         *edited_stories(ids, created),
         *Transition.objects.filter(discussion__in=ids, at__gt=created).values_list("discussion", flat=True),
-        *later.filter(target__in=[Target.DISCUSSION, Target.ARTICLE]).values_list("target_id", flat=True),
-        *comments.filter(pk__in=changed.values("target_id")).values_list("discussion", flat=True),
+        *setting_changes.filter(target__in=[Target.DISCUSSION, Target.ARTICLE]).values_list(
+            "target_id", flat=True
+        ),
+        *comments.filter(pk__in=of_comments.values("target_id")).values_list("discussion", flat=True),
         *reports.values_list("comment__discussion", flat=True),
     }
 
@@ -69,19 +75,22 @@ def _touched(ids: set[int], created: datetime) -> set[int]:
 def edited_stories(ids: set[int], created: datetime) -> set[int]:
     """Return those of these stories that somebody has edited, corrected or noted something about."""
     content_type = ContentType.objects.get_for_model(Article)
-    logged = LogEntry.objects.filter(content_type=content_type, object_id__in=map(str, ids))
-    written = (
+    admin_entries = LogEntry.objects.filter(content_type=content_type, object_id__in=map(str, ids))
+    stories_by_model = (
         model._base_manager.filter(article__in=ids, at__gt=created).values_list("article", flat=True)
         for model in (Revision, Correction, EditorNote)
     )
     return {
-        *(pk for found in written for pk in found),
-        *(int(pk) for pk in logged.values_list("object_id", flat=True) if pk),
+        *(pk for stories in stories_by_model for pk in stories),
+        *(int(pk) for pk in admin_entries.values_list("object_id", flat=True) if pk),
     }
 
 
-def _move(ids: set[int], by: timedelta) -> None:
-    """Move these stories and what depends on their dates. No service changes the date of a comment."""
+def _move_dates(ids: set[int], by: timedelta) -> None:
+    """Move the dates of these stories, their comments, cases and reports.
+
+    It writes the tables itself, as no service of an app changes the date of a comment.
+    """
     lock_discussions(ids)
     Article.objects.filter(pk__in=ids).update(
         published_at=F("published_at") + by, updated_at=F("updated_at") + by, version=F("version") + 1
@@ -94,6 +103,6 @@ def _move(ids: set[int], by: timedelta) -> None:
         DiscussionDay(discussion_id=row.discussion_id, day=row.day + by, visible_count=row.visible_count)
         for row in days
     ]
-    days.delete()  # an update would meet the row of the next day
+    days.delete()  # an update would conflict with the unmoved row of a later day
     DiscussionDay.objects.bulk_create(moved)
     Discussion.objects.filter(pk__in=ids).update(version=F("version") + 1)

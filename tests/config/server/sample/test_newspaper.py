@@ -167,7 +167,7 @@ def make_older(days: int) -> list[tuple[Any, ...]]:
     """Move the sample into the past, as if it had been created then. Return its dates from before."""
     before = stored_dates()
     ids = set(Article.objects.filter(source_key="").exclude(published_at=None).values_list("pk", flat=True))
-    dates._move(ids, -days * DAY)
+    dates._move_dates(ids, -days * DAY)
     return before
 
 
