@@ -20,7 +20,7 @@ from comments.models import Comment
 MAX_SANCTION_TEXT_LENGTH, MAX_MODERATOR_NOTE_LENGTH = 2_000, 5_000  # characters
 MAX_APPEAL_LENGTH = 2_000  # characters, of a decision on a comment or of a sanction
 ORIGIN_RETENTION = timedelta(days=30)
-MAILED_WITHIN = timedelta(minutes=2)  # the mail about a sanction is sent after one minute
+MAILED_WITHIN = timedelta(minutes=2)  # after a sanction; the mail about it is sent after one minute
 
 
 def person_key(user: int | None, guest: int | None) -> str:
@@ -43,9 +43,9 @@ class SanctionQuerySet(models.QuerySet["Sanction"]):
 
 
 class Sanction(models.Model):
-    """A warning, a review of all comments, a pause or a ban of one person. It is ended, never deleted.
+    """A measure against one person: a warning, a review of all comments, a pause from commenting, or a ban.
 
-    The person is notified of it.
+    The person is notified of it. A moderator can end it, but it is never deleted.
     """
 
     class Kind(models.TextChoices):
@@ -144,9 +144,10 @@ class ModeratorNote(models.Model):
 
 
 class Origin(models.Model):
-    """The IP address that a comment was sent from, as keyed hashes, for ORIGIN_RETENTION.
+    """Hashes of the IP address that a comment was sent from, which are deleted after ORIGIN_RETENTION.
 
-    screening/origins.py makes the hashes of the address (IPv6: the /64) and of its block.
+    The address itself is not stored. screening/origins.py makes the hashes, with a secret key: `ip_hash` of
+    the address (of an IPv6 address: its /64 network), `block_hash` of the block that the address belongs to.
     """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="origin")
