@@ -86,7 +86,7 @@ _SYNC_STATES = {
 _STREAMING_REPLICAS = """
 SELECT application_name, sync_state, greatest(extract(epoch FROM clock_timestamp() - reply_time), 0)::int
 FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup' ORDER BY application_name, pid"""
-# Each login sees the state of its own sessions.
+# Postgres shows a user the wait events of that user's own connections only.
 _WAITING_COMMITS = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"""
 

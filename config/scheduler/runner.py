@@ -52,8 +52,8 @@ def is_due(job: Job, now: datetime) -> bool:
     if last is None:
         return True
     has_succeeded = last.finished_at is not None and not last.error
-    pause = job.every if has_succeeded else job.retry or min(job.every, RETRY)
-    return last.started_at + pause <= now
+    interval = job.every if has_succeeded else job.retry or min(job.every, RETRY)
+    return last.started_at + interval <= now
 
 
 def last_active_at() -> datetime | None:

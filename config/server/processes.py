@@ -66,10 +66,10 @@ def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 class Child:
-    """A process that `restart_if_ended` restarts, after a longer pause each time that it ends early."""
+    """A process that `restart_if_ended` restarts, after a longer delay each time that it ends early."""
 
     HEALTHY_AFTER = 10  # seconds of running
-    MAX_PAUSE = 30  # seconds
+    MAX_RESTART_DELAY = 30  # seconds
 
     def __init__(self, name: str, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         """Start the process with `start`, which returns it. Exceptions of later restarts are logged."""
@@ -77,16 +77,16 @@ class Child:
         self.start = start
         self.process = start()
         self.started_at = time.monotonic()
-        self.pause = 0.0  # seconds
+        self.restart_delay = 0.0  # seconds
 
     def restart_if_ended(self) -> None:
-        """Restart the process if it has ended and the pause is over."""
+        """Restart the process if it has ended and the delay is over."""
         now = time.monotonic()
-        if (code := self.process.poll()) is None or now < self.started_at + self.pause:
+        if (code := self.process.poll()) is None or now < self.started_at + self.restart_delay:
             return
         log.warning("%s ended (%s); restarting it.", self.name, code)
-        healthy = now - self.started_at >= self.HEALTHY_AFTER + self.pause
-        self.pause = 1 if healthy else min(self.pause * 2 or 1, self.MAX_PAUSE)
+        healthy = now - self.started_at >= self.HEALTHY_AFTER + self.restart_delay
+        self.restart_delay = 1 if healthy else min(self.restart_delay * 2 or 1, self.MAX_RESTART_DELAY)
         self.started_at = now
         try:
             self.process = self.start()

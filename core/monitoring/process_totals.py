@@ -87,10 +87,10 @@ class ProcessTotals(Collector):
             yield total
 
     def _write_forever(self) -> None:
-        pause = threading.Event()
+        never = threading.Event()
         while True:
             self.write()
-            pause.wait(WRITE_SECONDS)
+            never.wait(WRITE_SECONDS)
 
 
 totals = ProcessTotals()  # of this process

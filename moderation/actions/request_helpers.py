@@ -33,7 +33,7 @@ from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import SkippedItem
 from moderation.models import Action, SettingChange
 
-MAX_UNSENT_LENGTH = 100_000  # characters; a message is stored in the session
+MAX_UNSENT_LENGTH = 100_000  # characters; the text is stored in the user's session
 NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
 
 
