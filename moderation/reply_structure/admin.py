@@ -42,7 +42,7 @@ from moderation.models import Action
 from moderation.reply_structure.candidates import find_warnings, matching
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
-PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
+PAGE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
 
 
 class TreeQuery(QueryForm):
@@ -71,7 +71,7 @@ class CommentTree(ChangeList):
     table: SafeString
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Comment]:
-        for key in PLACE_KEYS:
+        for key in PAGE_KEYS:
             self.params.pop(key, None)
             self.filter_params.pop(key, None)
         return super().get_queryset(request, exclude_parameters)
@@ -85,10 +85,10 @@ class CommentTree(ChangeList):
             page = read_branch(rows, discussion, branch=branch, after=parameters["after"])
         else:
             page = read_trees(rows, discussion, after=parameters["after"], start=parameters["start"])
-        place = request.GET.copy()
+        query = request.GET.copy()
         for key in ("after", "start"):
-            place.pop(key, None)
-        self.start_url = f"?{place.urlencode()}"
+            query.pop(key, None)
+        self.start_url = f"?{query.urlencode()}"
         self.next_url = f"{self.start_url}&after={page.next}" if page.next else None
         self.result_list = page.rows
         self.table = self._table(request, discussion)
@@ -103,9 +103,9 @@ class CommentTree(ChangeList):
             "is_search": _is_search(request),
             "discussion": discussion.pk,
             "slug": discussion.article.slug if discussion.is_readable else "",
-            "back": self.preserved_filters,
-            "here": request.get_full_path(),
-            "decide": reverse("moderation:decide"),
+            "preserved_filters": self.preserved_filters,
+            "page_url": request.get_full_path(),
+            "decide_url": reverse("moderation:decide"),
             "Reason": Reason,
         }
         html = render_to_string("admin/comments/comment/rows.jinja", context, using="jinja2")
@@ -243,8 +243,8 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, comment: Comment, parent: Comment, warnings: list[str]
     ) -> str:
         """Return the warnings about a drop that was not made, with a link to the page that makes it."""
-        back = f"{request.get_full_path()}#comment-{comment.pk}"
-        query = urlencode({"parent": str(parent.pk), "next": back})
+        return_url = f"{request.get_full_path()}#comment-{comment.pk}"
+        query = urlencode({"parent": str(parent.pk), "next": return_url})
         url = f"{reverse('moderation:move', args=[comment.pk])}?{query}"
         sentence = _("Not moved under #%(number)s yet.") % {"number": parent.pk}
         text = " ".join([f"#{comment.pk}:", sentence, *warnings])

@@ -24,8 +24,8 @@ SEARCH_PAGE = 100  # search results
 EXCERPT_LENGTH = 200  # characters of plain text
 EXCERPT_READ = excerpt_source_length(EXCERPT_LENGTH)
 
-# Each statement returns the comments of a page in their order, as (id, above, more). `above`: it is shown
-# only as context of the replies below it. `more`: another page follows.
+# Each statement returns the comments of a page in their order, as (id, is_context, has_more). `is_context`:
+# the comment is shown only as context of the replies below it. `has_more`: another page follows.
 
 # Top-level comments with their replies, until the page is full. `after` and `start` are top-level comments:
 # the page begins after the first, or with the second.
@@ -37,7 +37,7 @@ WITH first AS MATERIALIZED (
         WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {since}
         ORDER BY c.created_at, c.id LIMIT %(page)s + 1) r
   WINDOW w AS (ORDER BY created_at, id ROWS UNBOUNDED PRECEDING))
-SELECT c.id, false AS above, max(first.n) OVER () < (SELECT count(*) FROM first) AS more
+SELECT c.id, false AS is_context, max(first.n) OVER () < (SELECT count(*) FROM first) AS has_more
 FROM first CROSS JOIN LATERAL (SELECT id, lft FROM comments_comment
                                WHERE tree_id = first.tree_id ORDER BY lft LIMIT %(replies)s + 1) c
 WHERE first.before < %(page)s ORDER BY first.n, c.lft"""
@@ -62,7 +62,7 @@ above AS (
   (SELECT parent_id AS id, 1 AS up FROM part ORDER BY lft LIMIT 1)
   UNION ALL
   SELECT c.parent_id, above.up + 1 FROM above JOIN comments_comment c ON c.id = above.id)
-SELECT id, place < 0 AS above, (SELECT count(*) FROM part) > %(page)s AS more FROM (
+SELECT id, place < 0 AS is_context, (SELECT count(*) FROM part) > %(page)s AS has_more FROM (
   (SELECT id, -up AS place FROM above WHERE id IS NOT NULL)
   UNION ALL
   (SELECT id, lft AS place FROM part ORDER BY lft LIMIT %(page)s)) shown
@@ -73,8 +73,8 @@ ORDER BY place"""
 class TreePage:
     """The comments of a page, and the comment after which the next page begins.
 
-    Each row has an `excerpt` and the time `posted`. In a tree it also has `shown_replies`, the number
-    of its replies at any depth among the rows, and `is_above`: it is shown only as context of its replies.
+    Each row has an `excerpt` and the time `posted`. In a tree it also has `shown_reply_count`, the number of
+    its replies at any depth among the rows, and `is_context`: it is shown only as context of its replies.
     """
 
     rows: list[Any]
@@ -121,16 +121,16 @@ def read_found(comments: Comments, *, after: int | None) -> TreePage:
 
 def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[list[Any], bool]:
     found = fetch_rows(statement, values)
-    by_id = with_beginnings(comments).in_bulk([pk for pk, _above, _more in found])
+    by_id = with_beginnings(comments).in_bulk([pk for pk, _is_context, _has_more in found])
     rows, ancestors = [], list[Any]()
-    for pk, is_above, _more in found:
+    for pk, is_context, _has_more in found:
         if not (row := by_id.get(pk)):
             continue
-        row.shown_replies, row.is_above = 0, is_above
+        row.shown_reply_count, row.is_context = 0, is_context
         while ancestors and (ancestors[-1].tree_id != row.tree_id or ancestors[-1].rght < row.lft):
             ancestors.pop()
         for ancestor in ancestors:
-            ancestor.shown_replies += 1
+            ancestor.shown_reply_count += 1
         ancestors.append(row)
         rows.append(row)
     _add_texts(rows)

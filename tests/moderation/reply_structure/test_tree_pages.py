@@ -101,7 +101,7 @@ def test_a_tree_of_any_size_takes_the_same_queries(maria_client, django_assert_n
             with django_assert_num_queries(QUESTIONS - 1):
                 page = maria_client.get(TREE, {"discussion": thread[0].discussion_id} | address)
             rows = page.context["cl"].result_list
-            assert len(rows) - sum(row.is_above for row in rows) == (
+            assert len(rows) - sum(row.is_context for row in rows) == (
                 shown if "after" not in address else min(shown, len(thread) - len(thread) // 2 - 1)
             )
 
@@ -153,7 +153,7 @@ def test_a_large_discussion_shows_the_start_of_each_tree(maria_client, small_pag
         deep.pk,
         replies[7].pk,
     ]
-    assert [row.is_above for row in more.context["cl"].result_list] == [True, False, False, False, False]
+    assert [row.is_context for row in more.context["cl"].result_list] == [True, False, False, False, False]
     assert more.context["cl"].next_url is None
     assert "First page" in more.content.decode()
 
@@ -163,7 +163,7 @@ def test_a_branch_is_shown_below_its_ancestors_and_links_back(maria_client, smal
     root, reply, deep = Comment.objects.filter(discussion=article.pk)[3:6]
 
     opened = maria_client.get(TREE, {"discussion": article.pk, "branch": deep.pk})
-    assert [(row.pk, row.is_above) for row in opened.context["cl"].result_list] == [
+    assert [(row.pk, row.is_context) for row in opened.context["cl"].result_list] == [
         (root.pk, True),
         (reply.pk, True),
         (deep.pk, False),
