@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.cache import caches
 from django.db.models import OuterRef, Subquery
@@ -35,9 +35,9 @@ MIN_BURST = 10  # comments in an hour
 BURST_FACTOR = 5  # and this many times the median of its hours with comments
 MAX_STORIES = 10  # in the menu
 MAX_BURSTS = 10
-MAX_CHECKS = 20  # checks and rules
+MAX_CHECKS = 20  # checks and rules in the table of decisions by check
 
-# Reasons of changes of state that are no decisions.
+# Reasons of state changes that are no decisions.
 NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHOR_DELETION_REASONS))))
 
 
@@ -138,23 +138,20 @@ class Share:
 
 
 @dataclass(frozen=True)
-class CheckRecord:
-    """The decisions on comments with findings of one check or rule.
-
-    `removed`, `undone`: percent of `decided`.
-    """
+class CheckDecisions:
+    """The decisions on comments with findings of one check or rule."""
 
     label: str
-    decided: int
-    removed: int
-    undone: int
+    decided: int  # decisions
+    removed: int  # percent of the decisions that removed the comment
+    undone: int  # percent of the decisions that were undone
 
 
 @dataclass(frozen=True)
 class Period:
     """Comments and decisions in a period."""
 
-    days: Chart
+    chart: Chart  # comments and decisions by day
     reasons: list[Share]  # of removals
     posted: int  # comments
     decided: int  # decisions of people
@@ -167,6 +164,13 @@ class Burst:
     at: datetime  # its start
     count: int
     removed: int
+
+
+class Timeline(NamedTuple):
+    """The comments of a discussion by the time of posting."""
+
+    chart: Chart
+    bursts: list[Burst]
 
 
 def load_period(days: int, zone: tzinfo) -> Period:
@@ -216,8 +220,8 @@ def waiting_times() -> list[Share]:
     return shares if total else []
 
 
-def check_records(days: int, zone: tzinfo) -> list[CheckRecord]:
-    """Return the record of each check and rule with findings in decided comments, the most frequent first."""
+def decisions_by_check(days: int, zone: tzinfo) -> list[CheckDecisions]:
+    """Return the decisions on comments with findings of each check and rule, the most frequent first."""
     start = start_of_day(latest_days(days, zone)[0], zone)
     values = {
         "start": start,
@@ -225,13 +229,15 @@ def check_records(days: int, zone: tzinfo) -> list[CheckRecord]:
         "counted_only_if_holding": registry.names_counted_only_if_holding(),
     }
     rows = fetch_rows(DECISIONS_BY_CHECK, values)
-    records = []
+    found = []
     for name, rule, value, decided, removed, undone in rows[:MAX_CHECKS]:
         label = registry.label(name)
         if rule:
             label = _("%(check)s: %(value)s") % {"check": label, "value": value}
-        records.append(CheckRecord(label, decided, percentage(removed, decided), percentage(undone, decided)))
-    return records
+        found.append(
+            CheckDecisions(label, decided, percentage(removed, decided), percentage(undone, decided))
+        )
+    return found
 
 
 def busiest_stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, int]]:
@@ -243,12 +249,12 @@ def busiest_stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[st
     for story, n in _cached_rows(COMMENTS_BY_STORY, latest_days(days, zone), zone):
         counted[story] += n
     named = Article.objects.only("slug", "title").with_title_visible_to(user).in_bulk(list(counted))
-    known = [(story, n) for story, n in counted.items() if story in named and n > 0]
-    most = sorted(known, key=lambda item: (-item[1], item[0]))[:MAX_STORIES]
+    readable = [(story, n) for story, n in counted.items() if story in named and n > 0]
+    most = sorted(readable, key=lambda item: (-item[1], item[0]))[:MAX_STORIES]
     return [(named[story].slug, named[story].title, n) for story, n in most]
 
 
-def load_timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> tuple[Chart, list[Burst]] | None:
+def load_timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> Timeline | None:
     """Return the timeline of a discussion from its first to its last comment, and its bursts.
 
     `last_entry` is the hash of its last log entry: the counts are cached as long as it stays the same.
@@ -282,10 +288,11 @@ def load_timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> tuple[Cha
             for index in range(max(counts) + 1)
         ],
     )
-    return chart, list(_bursts(hours))
+    return Timeline(chart, list(_bursts(hours)))
 
 
 def _bursts(hours: list[tuple[Any, ...]]) -> Iterable[Burst]:
+    """Return the largest bursts in rows of COMMENTS_BY_HOUR, the earliest first."""
     median = sorted(n for _hour, n, _removed in hours)[len(hours) // 2]
     threshold = max(MIN_BURST, BURST_FACTOR * median)
     largest = sorted((row for row in hours if row[1] >= threshold), key=lambda row: -row[1])[:MAX_BURSTS]
@@ -301,8 +308,8 @@ def latest_days(days: int, zone: tzinfo) -> list[date]:
 def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tuple[Any, ...]]:
     """Return the rows of a statement over the log, first for past days and then for today.
 
-    Rows for past days are cached as long as the last entry before today is the same, which it is not after a
-    restore of another database.
+    Rows for past days are cached as long as the last entry before today is the same. A restore of another
+    database changes it.
     """
     starts = [start_of_day(day, zone) for day in every_day]
     end = starts[-1] + timedelta(days=2)
@@ -318,5 +325,6 @@ def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tu
 
 
 def _shares(counted: Counter[str]) -> list[Share]:
+    """Return the share of each removal reason, the most frequent first."""
     total = counted.total()
     return [Share(reasons.label(code), n, percentage(n, total)) for code, n in counted.most_common()]

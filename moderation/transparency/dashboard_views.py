@@ -31,12 +31,12 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     user = require_moderator(request)
     zone = timezone.get_current_timezone()
     query = DashboardQuery.read(request.GET)
-    days, chosen = query["days"], query["story"]
+    days, chosen_slug = query["days"], query["story"]
     stories = dashboard.busiest_stories(days, zone, user)
-    slug = chosen or (stories[0][0] if stories else "")
-    known = Article.objects.only("slug", "title").with_title_visible_to(user)
-    story = known.filter(slug=slug).annotate(last_entry=dashboard.LAST_ENTRY).first()
-    if chosen and story is None:
+    slug = chosen_slug or (stories[0][0] if stories else "")
+    readable = Article.objects.only("slug", "title").with_title_visible_to(user)
+    story = readable.filter(slug=slug).annotate(last_entry=dashboard.LAST_ENTRY).first()
+    if chosen_slug and story is None:
         raise Http404
     if story and story.slug not in {listed for listed, _title, _count in stories}:
         stories.append((story.slug, story.title, 0))
@@ -47,7 +47,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "periods": dashboard.PERIODS,
         "period": dashboard.load_period(days, zone),
         "waiting_times": dashboard.waiting_times(),
-        "check_records": dashboard.check_records(days, zone),
+        "decisions_by_check": dashboard.decisions_by_check(days, zone),
         "max_decisions": dashboard.MAX_DECISIONS,
         "stories": stories,
         "story": story,

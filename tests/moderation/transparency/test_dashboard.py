@@ -40,8 +40,8 @@ def test_removals_are_counted_by_day_and_reason(maria_client, maria):
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     period = dashboard.load_period(30, UTC)
     today = time_formatter(UTC).date_text(timezone.now())
-    assert period.days.rows[-1] == (today, [4, 4])
-    assert len(period.days.rows) == 30
+    assert period.chart.rows[-1] == (today, [4, 4])
+    assert len(period.chart.rows) == 30
     assert [(share.label, share.n, share.percent) for share in period.reasons] == [
         ("spam", 3, 75),
         ("insult", 1, 25),
@@ -141,7 +141,7 @@ def test_undone_postings_and_imports_do_not_count(maria):
         found = dashboard.load_timeline(article.pk, UTC, last_entry(article))
         assert found
         period, stories = dashboard.load_period(30, UTC), dashboard.busiest_stories(30, UTC, None)
-        assert period.days.rows[-1][1][0] == period.posted
+        assert period.chart.rows[-1][1][0] == period.posted
         return period.posted, sum(n for *_, n in stories), sum(n for _label, (n, _) in found[0].rows)
 
     assert counts() == (1, 4, 4)
@@ -164,7 +164,7 @@ def test_an_action_undone_today_does_not_count_on_the_day_before(maria):
         Comment.objects.update(created_at=yesterday)
 
     def counts() -> tuple[list[int], int]:
-        rows = dashboard.load_period(30, UTC).days.rows[-2:]
+        rows = dashboard.load_period(30, UTC).chart.rows[-2:]
         return [posted for _day, (posted, _n) in rows], sum(
             n for *_, n in dashboard.busiest_stories(30, UTC, None)
         )
@@ -197,18 +197,18 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
             )
 
     line(2)
-    assert [n for _day, (_posted, n) in dashboard.load_period(30, UTC).days.rows[-3:]] == [1, 0, 0]
+    assert [n for _day, (_posted, n) in dashboard.load_period(30, UTC).chart.rows[-3:]] == [1, 0, 0]
     line(0)
     with django_assert_num_queries(
         2 + 1
     ):  # the last entry before today, today's entries, and the labels of reasons
         period = dashboard.load_period(30, UTC)
-    assert [n for _day, (_posted, n) in period.days.rows[-3:]] == [1, 0, 1]
+    assert [n for _day, (_posted, n) in period.chart.rows[-3:]] == [1, 0, 1]
     assert dashboard.busiest_stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
     ]  # one comment, whatever was decided
     line(1)  # an entry as in another database
-    assert [n for _day, (_posted, n) in dashboard.load_period(30, UTC).days.rows[-3:]] == [1, 1, 1]
+    assert [n for _day, (_posted, n) in dashboard.load_period(30, UTC).chart.rows[-3:]] == [1, 1, 1]
 
 
 def test_decisions_are_counted_by_rule(maria):
@@ -222,12 +222,12 @@ def test_decisions_are_counted_by_rule(maria):
     decide(ids=[c.pk for c in comments[:3]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     wrong = decide(ids=[comments[3].pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     back = undo(action=wrong.action, actor=maria)
-    (record,) = dashboard.check_records(30, UTC)
+    (record,) = dashboard.decisions_by_check(30, UTC)
     assert (record.label, record.decided, record.removed, record.undone) == ("a term: casino", 4, 100, 25)
     again = undo(action=back.action, actor=maria)  # the undo was undone, so the decision is in effect
-    assert dashboard.check_records(30, UTC)[0].undone == 0
+    assert dashboard.decisions_by_check(30, UTC)[0].undone == 0
     undo(action=again.action, actor=maria)
-    assert dashboard.check_records(30, UTC)[0].undone == 25
+    assert dashboard.decisions_by_check(30, UTC)[0].undone == 25
 
 
 def test_a_partly_undone_action_counts_by_comment(maria):
@@ -239,7 +239,7 @@ def test_a_partly_undone_action_counts_by_comment(maria):
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     undo(action=sweep, actor=maria)  # it undoes one decision, since three comments have newer ones
-    (record,) = dashboard.check_records(30, UTC)
+    (record,) = dashboard.decisions_by_check(30, UTC)
     assert (record.decided, record.undone) == (7, 14)
 
 
@@ -249,7 +249,7 @@ def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
         for name, holds in (("filter", waits), ("praise", False)):
             Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    decided = {one.label: one.decided for one in dashboard.check_records(30, UTC)}
+    decided = {one.label: one.decided for one in dashboard.decisions_by_check(30, UTC)}
     assert decided == {"generic praise": 2, "the spam filter": 1}
 
 
