@@ -55,11 +55,11 @@ def parse_uuid(text: str | None) -> UUID | None:
 class QueryForm(forms.Form):
     """The parameters of a page's URL.
 
-    A parameter that is missing or wrong has its field's initial value; a wrong one in `strict` raises Http404
-    instead. A required field may be missing, but not empty. The field `in_` reads the parameter `in`.
+    A parameter that is missing or wrong has its field's initial value, but a wrong one in `must_be_valid`
+    raises Http404. A required field may be missing, but not empty. The field `in_` reads the parameter `in`.
     """
 
-    strict: ClassVar[frozenset[str]] = frozenset()
+    must_be_valid: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
@@ -76,7 +76,7 @@ class QueryForm(forms.Form):
         if not data:  # most requests; a form takes 0.15 ms
             return {name: _default(field) for name, field in cls.base_fields.items()}
         form = cls(data)
-        if cls.strict & form.errors.keys():
+        if cls.must_be_valid & form.errors.keys():
             raise Http404
         return form.values()
 
@@ -151,12 +151,12 @@ class ParsedField(forms.Field):
 
 
 class CursorQuery(QueryForm):
-    """The query string of a list that is read page by page. A wrong cursor is that of the first page."""
+    """The query string of a list that is read page by page. A wrong cursor gives the first page."""
 
     before = ParsedField(PageCursor.parse)
 
 
 class StrictCursorQuery(CursorQuery):
-    """The query string of a list that is read page by page. A wrong cursor is answered with 404."""
+    """The query string of a list that is read page by page. A wrong cursor raises Http404."""
 
-    strict = frozenset({"before"})
+    must_be_valid = frozenset({"before"})

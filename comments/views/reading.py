@@ -72,7 +72,7 @@ class StoryQuery(QueryForm):
     from_ = ParsedField(ThreadCursor.parse, required=True)
     replies = forms.ChoiceField(choices=[(AS_SAVED, "")])
     deleted = NumberField()
-    strict = frozenset({"order", "after", "from_", "replies"})
+    must_be_valid = frozenset({"order", "after", "from_", "replies"})
 
     def clean(self) -> None:
         """Ignore `from` beside a valid `after`."""
@@ -91,7 +91,7 @@ class BranchQuery(QueryForm):
 
     after = NumberField()
     deleted = forms.BooleanField()
-    strict = frozenset({"after"})
+    must_be_valid = frozenset({"after"})
 
 
 @require_safe

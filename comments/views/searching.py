@@ -75,7 +75,7 @@ class LaterResultsQuery(QueryForm):
     """The part of a query string that says after which result a page begins."""
 
     after = NumberField()
-    strict = frozenset({"after"})
+    must_be_valid = frozenset({"after"})
 
 
 class DiscussionSearchQuery(LaterResultsQuery):
@@ -92,7 +92,7 @@ class SearchPageQuery(QueryForm):
     topic = SearchField(limit=None)
     author = SearchField(limit=None)
     year = SearchField(limit=None)
-    strict = frozenset({"in_"})
+    must_be_valid = frozenset({"in_"})
 
 
 @require_safe

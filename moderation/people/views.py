@@ -51,7 +51,7 @@ class PersonQuery(StrictCursorQuery, DoneQuery):
     """The query string of a profile: the state of the listed comments, and the action that was just done."""
 
     state = forms.ChoiceField(choices=State.choices, required=False)
-    strict = StrictCursorQuery.strict | {"state"}
+    must_be_valid = StrictCursorQuery.must_be_valid | {"state"}
 
 
 @require_safe

@@ -164,7 +164,7 @@ class QueueQuery(QueryForm):
 
     queue = forms.ChoiceField(choices=[(name, "") for name in (*QUEUES, RECENT)], initial=WAITING)
     after = NumberField()
-    strict = frozenset({"queue"})
+    must_be_valid = frozenset({"queue"})
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class GroupsQuery(DoneQuery):
     first = forms.BooleanField(required=False)
     kind = forms.ChoiceField(choices=[(kind, "") for kind in similar.SCAN_KINDS], required=False)
     page = PageField()
-    strict = frozenset({"kind"})
+    must_be_valid = frozenset({"kind"})
 
 
 def _parse_place(value: str) -> tuple[float, int]:

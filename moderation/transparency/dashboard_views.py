@@ -21,7 +21,7 @@ class DashboardQuery(QueryForm):
 
     days = forms.TypedChoiceField(choices=[(days, "") for days in dashboard.PERIODS], coerce=int, initial=30)
     story = forms.CharField(required=False)
-    strict = frozenset({"story"})
+    must_be_valid = frozenset({"story"})
 
 
 @require_safe

@@ -30,7 +30,7 @@ class PublicLogQuery(QueryForm):
     """The query string of the public log."""
 
     month = ParsedField(public_log.parse_month, required=True)
-    strict = frozenset({"month"})
+    must_be_valid = frozenset({"month"})
 
 
 @require_safe

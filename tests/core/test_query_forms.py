@@ -30,7 +30,7 @@ class ListForm(QueryForm):
 class StrictForm(QueryForm):
     after = NumberField()
     order = forms.ChoiceField(choices=[("newest", "")])
-    strict = frozenset({"after", "order"})
+    must_be_valid = frozenset({"after", "order"})
 
 
 DEFAULTS = {"q": "", "after": None, "page": 1, "days": 30, "kind": "", "order": None, "from_": None}
