@@ -23,7 +23,7 @@ from core.mail.messages import TrackedMail
 
 MAX_ERROR_LENGTH = 1_000  # characters
 
-_COUNT = """
+_COUNT_MAILS = """
 INSERT INTO config_mailday (day, sent, failed) VALUES (%s, %s, %s)
 ON CONFLICT (day) DO UPDATE SET sent = config_mailday.sent + excluded.sent,
                                 failed = config_mailday.failed + excluded.failed"""
@@ -31,11 +31,11 @@ ON CONFLICT (day) DO UPDATE SET sent = config_mailday.sent + excluded.sent,
 log = logging.getLogger(__name__)
 
 
-class Failure(NamedTuple):
-    """A mail that was not sent, and the number of mails that failed with it for the same reason."""
+class FailedMails(NamedTuple):
+    """Mails that were not sent for the same reason: the first of them, their number, and the reason."""
 
-    message: EmailMessage
-    mails: int
+    first: EmailMessage
+    mail_count: int
     error: Exception
 
 
@@ -55,23 +55,23 @@ class Backend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Send the mails and return the number of those sent. Raises the error of the last failure.
 
-        If no connection can be opened, the rest are not tried: they would fail as well, after the same wait.
+        If no connection can be opened, the remaining mails are not tried: each would wait as long and fail.
         """
         messages, site = list(email_messages), read_site()
-        sent, failures = 0, list[Failure]()
+        sent, failures = 0, list[FailedMails]()
         for index, message in enumerate(messages):
             set_sender(message, site)
             try:
                 self.transport.open()
             except Exception as error:  # every failure is recorded
-                failures.append(Failure(message, len(messages) - index, error))
+                failures.append(FailedMails(message, len(messages) - index, error))
                 for unsent in messages[index:]:
                     _attach_error(unsent, error)
                 break
             try:
                 sent += self.transport.send_messages([message]) or 0
             except Exception as error:
-                failures.append(Failure(message, 1, error))
+                failures.append(FailedMails(message, 1, error))
                 _attach_error(message, error)
                 self.transport.close()  # the state of the connection is unknown
         self.transport.close()
@@ -101,18 +101,18 @@ def set_sender(message: EmailMessage, site: Site) -> None:
         message.from_email = message.return_path
 
 
-def _record(sent: int, failures: Sequence[Failure]) -> None:
+def _record(sent: int, failures: Sequence[FailedMails]) -> None:
     """Count the mails and store the failures. An error of the database is logged and stops no mail."""
     if not sent and not failures:
         return
-    failed = sum(failure.mails for failure in failures)
+    failed = sum(failure.mail_count for failure in failures)
     try:
         with transaction.atomic():
-            execute(_COUNT, [timezone.now().date(), sent, failed])
-            for message, mails, error in failures:
+            execute(_COUNT_MAILS, [timezone.now().date(), sent, failed])
+            for message, count, error in failures:
                 text = mask_email_addresses(explain_failure(error))[:MAX_ERROR_LENGTH]
                 subject = str(message.kind if isinstance(message, TrackedMail) else message.subject)
-                MailFailure.objects.create(subject=subject[:200], count=mails, error=text)
+                MailFailure.objects.create(subject=subject[:200], count=count, error=text)
     except DatabaseError:
         log.exception("Mails were not counted.")
 
