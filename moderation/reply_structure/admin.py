@@ -39,7 +39,7 @@ from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery, just_done_summary
 from moderation.actions.state_history import last_transition_id
 from moderation.models import Action
-from moderation.reply_structure.candidates import find_warnings, matching
+from moderation.reply_structure.candidates import find_warnings, search_condition
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
 PAGE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
@@ -178,7 +178,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         number = search_term.strip()
         if number[:1] == "#" and (pk := parse_whole_number(number[1:], any_script=True)) is not None:
             return queryset.filter(pk=pk), False
-        return queryset.filter(matching(search_term)), False
+        return queryset.filter(search_condition(search_term)), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow only the filters that the page uses.

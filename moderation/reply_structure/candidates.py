@@ -16,10 +16,10 @@ from moderation.reply_structure.pages import excerpt_of, with_beginnings
 
 MAX_LISTED = 20  # results of a search
 MAX_NAMED = 5  # comments by people that the text names
-MAX_BEFORE = 3  # comments just before it
+MAX_BEFORE = 3  # comments just before the comment to move
 MAX_NAMES = 2_000  # names that are looked for in the text
 MAX_SEARCH_WORDS = 10
-MANY_DAYS = 60  # after which a duration is given in months and years
+MIN_DAYS_IN_MONTHS = 60  # a duration of this many days or more is given in months and years
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
     if parent is None or parent.pk == comment.parent_id:
         return []
     found = []
-    # Of a restricted comment, only the number and the state are shown.
+    # Only the number and the state of a restricted comment are shown, so its time must not be compared.
     if parent.created_at > comment.created_at and parent.state_reason != Reason.RESTRICTED:
         text = _("Written %(duration)s after this comment.")
         elapsed = parent.created_at - comment.created_at
-        span = format_age(elapsed.days) if elapsed.days >= MANY_DAYS else format_elapsed(elapsed)
-        found.append(text % {"duration": span})
+        duration = format_age(elapsed.days) if elapsed.days >= MIN_DAYS_IN_MONTHS else format_elapsed(elapsed)
+        found.append(text % {"duration": duration})
     if parent.state != State.PUBLISHED:
         text = _("%(state)s: readers see only a placeholder in its place.")
         found.append(text % {"state": parent.state_label})
@@ -64,7 +64,12 @@ def find_candidates(comment: Comment, text: str, *, chosen: int | None) -> list[
     if chosen:
         _add(found, comment, others.filter(pk=chosen), "")
     if text:
-        _add(found, comment, others.filter(matching(text)).order_by("created_at", "pk")[:MAX_LISTED], "")
+        _add(
+            found,
+            comment,
+            others.filter(search_condition(text)).order_by("created_at", "pk")[:MAX_LISTED],
+            "",
+        )
     else:
         _add_likely_parents(found, comment, others)
     return list(found.values())
@@ -83,7 +88,7 @@ def _add_likely_parents(found: dict[int, Candidate], comment: Comment, others: Q
     _add(found, comment, earlier[:MAX_BEFORE], _("Just before it"))
 
 
-def matching(text: str) -> Q:
+def search_condition(text: str) -> Q:
     """Return a condition for comments that contain each word in their text or name, or have this number."""
     found = Q()
     for word in text.split()[:MAX_SEARCH_WORDS]:
@@ -95,7 +100,7 @@ def matching(text: str) -> Q:
 
 
 def _words(text: str) -> str:
-    """Return the folded words of a text with a space around each, so that "Ed" is not found in "edited"."""
+    """Return the normalized words of a text, each between spaces, so that "Ed" is not found in "edited"."""
     return " ".join(["", *re.findall(r"\w+", normalize_text(text)), ""])
 
 
@@ -108,5 +113,6 @@ def _possible_parents(comment: Comment) -> QuerySet[Comment]:
 
 
 def _add(found: dict[int, Candidate], comment: Comment, rows: Iterable[Any], why: str) -> None:
+    """Add these rows as candidates, unless they are there already."""
     for row in rows:
         found.setdefault(row.pk, Candidate(row, excerpt_of(row), why, find_warnings(comment, row)))

@@ -157,7 +157,7 @@ class AppealForm(LongTextForm, forms.Form):
     """A form to appeal a decision, such as the removal of one's comment."""
 
     submit = _("Appeal this decision")
-    is_refused = False  # then the typed text can only be copied
+    is_refused = False  # whether the typed text can only be copied; `refuse` sets it
 
     text = MultilineField(
         label=_("Why is this decision wrong?"),

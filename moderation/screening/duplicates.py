@@ -31,7 +31,7 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # the rest.
 # A long text has many groups, so a similar text is found many times: its trigrams are counted once.
 def _near_texts_sql(condition: str = "") -> str:
-    """Return the common table expressions up to `near_text`: the similar texts that meet the condition."""
+    """Return the CTEs that end with `near_text`: the similar texts that meet the condition."""
     return f"""\
 division AS MATERIALIZED (SELECT cardinality(show_trgm(%(normalized)s)) / {TRIGRAMS_PER_WORD} + 1 AS groups),
 word AS MATERIALIZED (
@@ -68,8 +68,9 @@ coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'published') OVER (
          coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'pending' AND {_IS_BY_WRITER}) OVER (),
                   false) AS is_own_pending"""
 
-# The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
-# whether one is published in this discussion, and whether one of the writer's own is pending there.
+# The statement returns the earliest comment on the site with the same text, or else with nearly the same. It
+# also returns whether such a comment is published in this discussion, and whether one by the writer is
+# pending there.
 DUPLICATE_SQL = f"""
 WITH same AS MATERIALIZED (
   SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s AND {_IS_BY_WRITER} AS is_own,
@@ -93,7 +94,7 @@ INDEX_SETTINGS = f"""
 SELECT set_config('pg_trgm.similarity_threshold', '{SIMILARITY}', true),
        set_config('enable_seqscan', 'off', true); """
 
-# The earliest comment with the same text, for many comments: one pass over groups of equal texts, not pairs.
+# For each of many comments, the earliest comment with the same text: one pass over groups of equal texts.
 EARLIER_DUPLICATES_SQL = """
 SELECT id, first FROM (
   SELECT c.id, first_value(c.id) OVER (PARTITION BY t.folded ORDER BY c.created_at, c.id) AS first

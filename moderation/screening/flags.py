@@ -19,7 +19,7 @@ from moderation.checks.results import CheckResult
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.models import Finding
 
-BLOCK = 2_000  # comments that are read at once
+BLOCK_SIZE = 2_000  # comments that are read at once
 
 # Published comments without an open case, the earliest first, except those whose present text a person has
 # approved. They are read by ranges of ids, as most of them are published; `among` may name some of them.
@@ -66,7 +66,7 @@ def open_cases_for_flagged(ids: Sequence[int], *, skips_approved: bool = False) 
 def flag_old_comments() -> int:
     """Look for slurs, threats and personal data in all comments, and open cases for those that have some.
 
-    Reads BLOCK comments at once. Each block is a separate transaction, so that the job may be stopped at
+    Reads BLOCK_SIZE comments at once. Each block is a separate transaction, so that the job may be stopped at
     any moment and run again. Returns the number of cases.
     """
     opened, after = 0, 0
@@ -83,12 +83,14 @@ def flag_old_comments() -> int:
 
 
 def _unreviewed(after: int = 0, among: list[int] | None = None) -> list[tuple[int, int, str, str]]:
-    return fetch_rows(UNREVIEWED_SQL, {"after": after, "among": among, "limit": BLOCK})
+    """Return the next rows of UNREVIEWED_SQL after this id: id, revision, author's name and text."""
+    return fetch_rows(UNREVIEWED_SQL, {"after": after, "among": among, "limit": BLOCK_SIZE})
 
 
 def _flagging_results(name: str, body: str) -> list[CheckResult]:
+    """Return the results of the checks of the text that always open a case."""
     parsed = ParsedComment(CommentData(body=body, author=name or None))
-    return [found for found in registry.find_unweighted(parsed) if registry.is_flagged([found])]
+    return [result for result in registry.find_unweighted(parsed) if registry.is_flagged([result])]
 
 
 @transaction.atomic(durable=True)
@@ -100,8 +102,8 @@ def _store(found: dict[tuple[int, int], list[CheckResult]]) -> int:
     ids = [pk for pk, _revision in found]
     lock_discussions_of(ids)
     unchanged = [pk for pk, revision, _name, _body in _unreviewed(among=ids) if (pk, revision) in found]
-    chosen = set(unchanged)
-    store_findings({key: results for key, results in found.items() if key[0] in chosen})
+    ids_to_store = set(unchanged)
+    store_findings({key: results for key, results in found.items() if key[0] in ids_to_store})
     cases.create_missing_cases(unchanged, states=[State.PUBLISHED])
     return len(unchanged)
 

@@ -32,14 +32,14 @@ def screen_block(
 ) -> int:
     """Screen a block of imported comments. `ids` are all comments of the import, by time.
 
-    The findings are the same as if all were screened at once. Erased and restricted comments have no text;
-    those of an undone import are screened when they return.
+    The findings are the same as if all were screened at once. Erased and restricted comments are left out, as
+    they have no text, and so are those of an undone import, which are screened when the undo is undone.
     """
     start, stop, _step = block.indices(len(ids))
     discussion = Discussion(article=article)
-    every_rule = active_rules.load_active_rules()
-    topics = article.topics.values_list("pk", flat=True) if every_rule.is_scoped else ()
-    rules = every_rule.for_article(article.pk, topics)
+    all_rules = active_rules.load_active_rules()
+    topics = article.topics.values_list("pk", flat=True) if all_rules.is_scoped else ()
+    rules = all_rules.for_article(article.pk, topics)
     duplicates = {**near_duplicates, **find_exact_duplicates(ids[start:stop])}
     rows = Comment.objects.filter(pk__in=ids[start:stop], erased_at=None).exclude(
         state_reason__in=[Reason.RESTRICTED, Reason.IMPORT_UNDONE]
@@ -50,14 +50,14 @@ def screen_block(
     article_text, active = article.full_text, usable_filter()
     if active:
         active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
-    found = {}
+    results_by_text = {}  # by comment and revision
     for pk, revision, name, body, at, text_missing in comments:
         submission = Submission(discussion=discussion, name=name, body=body, at=at)
         context = Context(duplicate=duplicates.get(pk), rules=rules, text_missing=text_missing)
         results = registry.run_checks(submission, context, is_import=True)
         results += _score(submission, article_text, None if text_missing else active, results)
-        found[pk, revision] = results
-    return flags.store_findings(found)
+        results_by_text[pk, revision] = results
+    return flags.store_findings(results_by_text)
 
 
 def _score(

@@ -31,9 +31,9 @@ def decide_group(
 ) -> ActionResult:
     """Decide on all open members of a group on which `actor` may decide, except those in `without`.
 
-    Members that were edited or decided on since the scan, or reported as illegal, are skipped, and to be
-    removed also those with an appeal that a colleague should answer. So are members decided on after `since`,
-    the last transition when the group was shown. If no members are left for another moderator, the group is
+    Skipped are members that were edited or decided on since the scan, that were decided on after `since` (the
+    last transition when the group was shown), or that were reported as illegal. A removal also skips members
+    with an appeal that a colleague should answer. If no members are left for another moderator, the group is
     resolved and its members are not proposed again, also not by a scan that ran since the group was opened.
     Raises ValidationError if the members would be removed as duplicates of a removed comment.
     """

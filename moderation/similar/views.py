@@ -51,19 +51,19 @@ class GroupsQuery(DoneQuery):
     must_be_valid = frozenset({"kind"})
 
 
-def _parse_place(value: str) -> tuple[float, int]:
-    """Return (similarity, comment) of an ?after= value. Raises ValueError."""
+def _parse_cursor(value: str) -> tuple[float, int]:
+    """Return the similarity and the id of the comment in an ?after= value. Raises ValueError."""
     similarity, _dot, pk = value.rpartition(".")
-    position, number = float(similarity), parse_whole_number(pk)
-    if number is None or not 0 <= position <= 1:
+    score, comment = float(similarity), parse_whole_number(pk)
+    if comment is None or not 0 <= score <= 1:
         raise ValueError(value)
-    return position, number
+    return score, comment
 
 
 class GroupQuery(DoneQuery):
     """The query string of a group."""
 
-    after = ParsedField(_parse_place)
+    after = ParsedField(_parse_cursor)
     without = ParsedField(lambda value: parse_ids(value.split(".")))
     since = NumberField(initial=0)
     of = NumberField()
@@ -186,7 +186,7 @@ def _render_group(
 def _members_context(
     user: User, found: CommentGroup, numbers: explanations.MemberCounts, articles: list[int] | None
 ) -> dict[str, Any]:
-    """Return what the page of a group says about its members, on whichever of its pages they are."""
+    """Return the part of the context that describes all members of a group, also those on other pages."""
     original = found.original
     if original and articles is not None and original.discussion_id not in articles:
         original = None

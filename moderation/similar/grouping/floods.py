@@ -21,11 +21,11 @@ from moderation.similar.grouping.proposed_groups import (
 BURST_LENGTH = timedelta(minutes=10)
 BURST_MIN_COMMENTS = 10  # comments
 BURST_FACTOR = 8  # times the median number of comments per BURST_LENGTH with any comment
-FLOOD_QUIET = timedelta(days=7)  # the most between two comments of a flood in an open discussion
+FLOOD_QUIET = timedelta(days=7)  # the longest time between two comments of a flood in an open discussion
 MIN_SUSPECTS = 4  # comments of a flood that looks only half promotional
 SINGLE_COMMENT_SCORE = 1.5  # lowest sum of WEIGHTS of a late comment that is proposed without a flood
-NAME_PATTERN_WINDOW = timedelta(days=1)  # within which several people have names of one shape
-SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses several names
+NAME_PATTERN_WINDOW = timedelta(days=1)  # in which several people have names of one shape
+SAME_ORIGIN_WINDOW = timedelta(days=1)  # in which comments from one IP address have several names
 
 
 def propose_late(compared: ComparedComments) -> ProposedGroup:
@@ -124,9 +124,9 @@ def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int])
 
 
 def _suspects_of_one_pattern(compared: ComparedComments, indexes: Sequence[int]) -> list[int]:
-    """Return the suspects that enough people wrote within a day, if half of the comments then are suspects.
+    """Return the suspects of each day on which enough people wrote them and half of the comments are such.
 
-    `indexes` are those of one shape of names, in order of time.
+    `indexes`: the comments under names of one shape, in order of time.
     """
     members: list[int] = []
     suspects = compared.suspects(indexes)
