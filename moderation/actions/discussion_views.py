@@ -59,7 +59,9 @@ class DiscussionsQuery(DoneQuery):
 @require_safe
 @login_required
 def discussions(request: SiteRequest) -> HttpResponse:
-    """List the discussions that this person moderates, most waiting first, and for moderators the whole site.
+    """List the discussions that this person moderates, those with the most waiting comments first.
+
+    Moderators also see the settings of the whole site.
 
     ?q= searches words of a title, ?page= selects a page.
     """

@@ -1,6 +1,6 @@
 """The history of moderation actions: what each did, to which object, and whether it was undone.
 
-Many actions take the same number of statements as one.
+Summaries of many actions take as many statements as that of one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,8 +51,8 @@ def is_undone_sql(alias: str) -> str:
   WHERE u.root_id = {alias}.root_id)"""
 
 
-# The last of an action and its undos, and the number of undos. Two undos that each lifted the restriction of
-# another comment are independent of each other.
+# For each action, the id of the last of the action and its undos, and the number of its undos. Two undos that
+# each lifted the restriction of another comment are independent of each other.
 LATEST_UNDO = f"""
 SELECT DISTINCT ON (b.id) b.id, u.id, u.undos - b.undos
 FROM moderation_batch b
@@ -76,13 +76,13 @@ def summarize(actions: Sequence[Action], user: User | None) -> list[ActionSummar
     counted = list(transitions.values_list("action_id").annotate(count=Count("pk"), one=Min("comment")))
     counts = {action_id: count for action_id, count, _one in counted}
     targets, changed = _targets(actions, {pk: one for pk, count, one in counted if count == 1}, user)
-    undos_of = fetch_rows(LATEST_UNDO, [[action.pk for action in actions]])
-    latest = {action_id: (pk, undos % 2 == 1) for action_id, pk, undos in undos_of}
-    partly = {}
+    latest_rows = fetch_rows(LATEST_UNDO, [[action.pk for action in actions]])
+    latest = {action_id: (pk, undos % 2 == 1) for action_id, pk, undos in latest_rows}
+    partly_undone = {}
     if with_undo := [action_id for action_id, (pk, _is_undone) in latest.items() if pk != action_id]:
-        undone_of = fetch_rows(UNDONE_COUNTS, [with_undo])
-        numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in undone_of if 0 < k < n]
-        partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
+        undone_counts = fetch_rows(UNDONE_COUNTS, [with_undo])
+        numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in undone_counts if 0 < k < n]
+        partly_undone = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
     # Restrictions are lifted one by one: such an action counts as undone when its last one is lifted.
     if lifted := [b.pk for b in actions if b.kind == Action.Kind.RESTRICTION and latest[b.pk][0] != b.pk]:
         active = Restriction.objects.filter(action__in=lifted, lifted_at=None, comment__erased_at=None)
@@ -94,7 +94,7 @@ def summarize(actions: Sequence[Action], user: User | None) -> list[ActionSummar
             target=targets.get(action.pk, ""),
             count=counts.get(action.pk, 0) or changed.get(action.pk, 0),
             is_undone=latest[action.pk][1],
-            partly_undone=partly.get(action.pk, ""),
+            partly_undone=partly_undone.get(action.pk, ""),
             latest=latest[action.pk][0],
         )
         for action in actions

@@ -61,16 +61,16 @@ def history(request: HttpRequest) -> HttpResponse:
     """
     user = require_moderator_or_editor(request)
     query = HistoryQuery.read(request.GET)
-    active = {name: str(query[name]) for name in FILTERS if query[name] not in {None, ""}}
+    active_filters = {name: str(query[name]) for name in FILTERS if query[name] not in {None, ""}}
     found = _filtered(actions_visible_to(user), query).select_related("actor", "root")
     rows, last = read_page(found, "at", before=query["before"], size=PAGE_SIZE)
     context = {
         "summaries": action_history.summarize(rows, user),
-        "active": active,
+        "active": active_filters,
         "people": _actor_choices() if user.is_moderator else [],
         "kinds": Action.Kind.choices,
-        "next_page": next_page_url(request.path, last, **active),
-        "first_page": f"?{urlencode(active)}" if query["before"] else "",
+        "next_page": next_page_url(request.path, last, **active_filters),
+        "first_page": f"?{urlencode(active_filters)}" if query["before"] else "",
     }
     return render(request, "moderation/actions/history.html", context)
 

@@ -17,7 +17,7 @@ from moderation import tasks
 from moderation.actions import setting_changes
 from moderation.models import Action, SettingChange
 
-REDACTED = "███"  # as long for one word as for ten
+REDACTED = "███"  # of one length, so that it does not tell the length of the passage
 
 
 def redact(
@@ -35,19 +35,19 @@ def redact(
         action = Action.objects.create(kind=Action.Kind.REDACTION, actor=actor, parameters=parameters)
         lock_discussions_of([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
-        changed = ValidationError(
+        changed_error = ValidationError(
             _("This comment has changed meanwhile. Please check it again."), code="changed"
         )
         if fresh.revision != comment.revision or fresh.state not in {State.PUBLISHED, State.PENDING}:
-            raise changed
-        number = store_redaction(comment=fresh, body=body)
+            raise changed_error
+        revision = store_redaction(comment=fresh, body=body)
         setting_changes.apply_changes(
-            action=action, changes=[(SettingChange.Target.COMMENT, fresh.pk, "revision", number)]
+            action=action, changes=[(SettingChange.Target.COMMENT, fresh.pk, "revision", revision)]
         )
         if not confirm_states(
             ids=[fresh.pk], actor=actor, action_id=action.pk, expected_transitions=expected_transitions
         ):
-            raise changed
+            raise changed_error
         tasks.notify_authors_later(action)
     return action
 
@@ -60,14 +60,15 @@ def redact_text(body: str, marked: str) -> str:
     """
     body, marked = normalize_newlines(body), normalize_newlines(marked)
     out: list[str] = []
-    position, at, is_open, redacted = 0, 0, False, 0  # positions in `body` and in `marked`
+    position, at = 0, 0  # in `body` and in `marked`
+    is_open, redacted_count = False, 0  # whether a passage is open, and the redacted characters
     while at < len(marked):
-        sign = "]]" if is_open else "[["
-        if marked.startswith(sign, at) and (is_open or not body.startswith(marked[at : at + 3], position)):
+        mark = "]]" if is_open else "[["
+        if marked.startswith(mark, at) and (is_open or not body.startswith(marked[at : at + 3], position)):
             at, is_open = at + 2, not is_open
             out += [] if is_open else [REDACTED]
         elif body[position : position + 1] == marked[at]:
-            redacted += is_open
+            redacted_count += is_open
             out += [] if is_open else [marked[at]]
             position, at = position + 1, at + 1
         else:
@@ -77,7 +78,7 @@ def redact_text(body: str, marked: str) -> str:
             _("Add only marks: [[ before and ]] after each passage to redact. Leave the rest unchanged."),
             code="rewritten",
         )
-    if not redacted:
+    if not redacted_count:
         raise ValidationError(
             _("Mark the passages to redact: put [[ before and ]] after each."), code="unmarked"
         )

@@ -77,7 +77,7 @@ def redirect_back(request: HttpRequest, action: Action | None, back: str, commen
 def story_anchor(comment: Comment) -> str:
     """Return the fragment of the comment, or of the nearest one that moderators still see on its story.
 
-    That is the nearest visible ancestor, or else the top-level comment before it.
+    The nearest one is the nearest visible ancestor, or else the top-level comment before it.
     """
     ancestors = comment.get_ancestors(ascending=True, include_self=True)
     nearest = ancestors.filter(Q(is_in_public_thread=True) | Q(state=State.PENDING)).first()
@@ -90,17 +90,19 @@ def story_anchor(comment: Comment) -> str:
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
-def add_done_message(request: HttpRequest, action: Action | None, place: str, sentence: str = "") -> None:
+def add_done_message(
+    request: HttpRequest, action: Action | None, return_path: str, sentence: str = ""
+) -> None:
     """Add a message that says what was done (or `sentence`), with an Undo button, or that nothing changed.
 
-    The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
+    The undo returns to `return_path`, which has a fragment. base.html reads its URL from the extra tags.
     """
     if action is None:
         messages.info(request, _("Nothing changed."))
         return
     url = reverse("moderation:action", args=[action.pk])
     text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(action))
-    undo = urlencode({"next": place})
+    undo = urlencode({"next": return_path})
     messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[action.pk])}?{undo}")
 
 
@@ -129,7 +131,7 @@ def _comment_link(comment: int | None) -> SafeString | str:
 
 
 def _explain_skipped(item: SkippedItem) -> str:
-    """Return the person who changed a comment or setting before, with the change."""
+    """Return who changed a comment or setting before and how, or another reason for skipping it."""
     if not item.actor:
         return item.reason
     return _("%(who)s: %(what)s") % {"who": item.actor, "what": item.reason}

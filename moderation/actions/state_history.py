@@ -17,7 +17,7 @@ from django.db.models import Max, OuterRef, Subquery
 from comments.models import AUTHOR_DELETION_REASONS_SQL, REMOVED_BY_MODERATION, State, Transition
 from moderation.models import Action, SettingChange
 
-StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision shown by an action
+StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision that an action set
 
 NOTIFY_AFTER = timedelta(minutes=1)  # authors are not notified of shorter periods
 
@@ -28,7 +28,7 @@ class StatePeriod:
 
     key: StateKey
     first: Transition
-    at: datetime  # time of the action of that transition
+    at: datetime  # time of the action of `first`
 
     @property
     def was_made_pending_by_check(self) -> bool:
@@ -68,7 +68,7 @@ class StateHistory:
 
     @property
     def is_rewritten(self) -> bool:
-        """Return whether that transition redacted the text or restored it."""
+        """Return whether the transition of which the author is notified redacted or restored the text."""
         return self.notified_transition.action_id in self.text_changes
 
     def known_before(self, unannounced: Collection[UUID | None] = ()) -> StateKey | None:
@@ -90,13 +90,13 @@ class StateHistory:
 
 def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
     """Return the state history of each of these comments, by id."""
-    logs: dict[int, list[Transition]] = defaultdict(list)
+    by_comment: dict[int, list[Transition]] = defaultdict(list)
     transitions = Transition.objects.filter(comment__in=comments, kind=Transition.Kind.STATE)
     for transition in transitions.order_by("id"):
-        logs[transition.comment_id].append(transition)
-    pks = {transition.action_id for log in logs.values() for transition in log if transition.action_id}
+        by_comment[transition.comment_id].append(transition)
+    action_ids = {row.action_id for rows in by_comment.values() for row in rows if row.action_id}
     stored = Action.objects.select_related("message", "root__message")
-    actions: dict[UUID | None, Action] = {**stored.in_bulk(pks)}
+    actions: dict[UUID | None, Action] = {**stored.in_bulk(action_ids)}
     messages = {pk: text for pk, action in actions.items() if pk and (text := _message(action))}
     changes: dict[int, dict[UUID | None, SettingChange]] = defaultdict(dict)
     revisions = SettingChange.objects.filter(
@@ -106,13 +106,13 @@ def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
         changes[change.target_id][change.action_id] = change
     return {
         pk: StateHistory(
-            _periods(log, actions, changes[pk]),
-            log[-1],
-            next((row for row in log if row.pk == log[-1].restores_id), log[-1]),
+            _periods(rows, actions, changes[pk]),
+            rows[-1],
+            next((row for row in rows if row.pk == rows[-1].restores_id), rows[-1]),
             frozenset(change.action_id for change in changes[pk].values()),
             messages,
         )
-        for pk, log in logs.items()
+        for pk, rows in by_comment.items()
     }
 
 
@@ -125,14 +125,14 @@ def _message(action: Action) -> str:
 
 
 def _periods(
-    log: Sequence[Transition],
+    transitions: Sequence[Transition],
     actions: Mapping[UUID | None, Action],
     changes: Mapping[UUID | None, SettingChange],
 ) -> list[StatePeriod]:
     """Divide the transitions of one comment into periods."""
     revision = next((change.old for change in changes.values()), None)
     periods: list[StatePeriod] = []
-    for row in log:
+    for row in transitions:
         revision = changes[row.action_id].new if row.action_id in changes else revision
         key = (row.to_state, row.reason if row.to_state in REMOVED_BY_MODERATION else "", revision)
         if not periods or periods[-1].key != key:
@@ -147,7 +147,10 @@ def expected_transition_value(comment: int, last: int | None) -> str:
 
 
 def last_transition_id(comment: str) -> Subquery:
-    """Return `last_transition_ids` as an expression for queries. `comment` is the lookup of its id."""
+    """Return an expression for the id of a comment's latest state transition.
+
+    `comment`: the lookup of the comment's id.
+    """
     rows = Transition.objects.filter(comment=OuterRef(comment), kind=Transition.Kind.STATE)
     return Subquery(rows.order_by("-id").values("id")[:1])
 

@@ -49,24 +49,24 @@ class ReplayedErasures:
         )
 
 
-def replay_erasures(known: Sequence[Erasure]) -> ReplayedErasures:
+def replay_erasures(erasures: Sequence[Erasure]) -> ReplayedErasures:
     """Replay these erasures in the caller's transaction. Those that are in effect already change nothing."""
     latest: dict[tuple[str, int, str], Erasure] = {}
-    for erasure in sorted(known, key=lambda erasure: erasure.at):  # lines that were written later are there
+    for erasure in sorted(erasures, key=lambda erasure: erasure.at):  # a line may have been written late
         latest[_key(erasure)] = erasure
     by_kind: defaultdict[str, list[Erasure]] = defaultdict(list)
     for erasure in latest.values():
         by_kind[erasure.kind].append(erasure)
     # A comment that was restricted and then permanently deleted is restricted first, as at that time.
     deleted = [erasure for erasure in by_kind["comment"] if erasure.reason == Reason.RESTRICTED]
-    with_reason = {(erasure.id, erasure.made) for erasure in by_kind["sealed"]}
-    unknown = [erasure for erasure in deleted if (erasure.id, erasure.made) not in with_reason]
-    restricted = _restrict([*by_kind["sealed"], *unknown])
+    logged = {(erasure.id, erasure.made) for erasure in by_kind["sealed"]}
+    not_logged = [erasure for erasure in deleted if (erasure.id, erasure.made) not in logged]
+    restricted = _restrict([*by_kind["sealed"], *not_logged])
     # Each entry about a version or a note lists some of its redacted places, so all entries are needed.
-    versions = redact.replay_redactions(known)
+    versions = redact.replay_redactions(erasures)
     comments = _delete(by_kind["comment"])
     people = _erase_people(by_kind["account"], by_kind["guest"])
-    _replay_account_erasures(known)
+    _replay_account_erasures(erasures)
     ended = _matching_rows(Subscription.objects.all(), "created_at", by_kind["subscription"])
     subscriptions = end_subscriptions(Subscription.objects.filter(pk__in=ended))
     return ReplayedErasures(restricted, comments, people, versions, subscriptions)
@@ -89,11 +89,12 @@ def log_missing(erasures: Iterable[Erasure]) -> int:
 
 
 def _key(erasure: Erasure) -> tuple[str, int, str]:
-    """Return the same key for a restriction and its end."""
+    """Return the key of an erasure. A restriction and its end have the same key."""
     return "sealed" if erasure.kind == "unsealed" else erasure.kind, erasure.id, erasure.made
 
 
 def _erasures_in_database() -> Iterator[Erasure]:
+    """Yield the erasures that are in effect in the database."""
     restricted = Restriction.objects.filter(lifted_at=None).select_related("comment")
     for restriction in restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(CHUNK):
         yield restricted_content.restriction_erasure(restriction)
@@ -106,11 +107,11 @@ def _erasures_in_database() -> Iterator[Erasure]:
         yield Erasure("account", pk, made.isoformat())
     for pk, made in Guest.objects.filter(name="").order_by("pk").values_list("pk", "created_at"):
         yield Erasure("guest", pk, made.isoformat())
-
     yield from redact.redacted_texts()
 
 
 def _restrict(erasures: Sequence[Erasure]) -> int:
+    """Restrict these comments again, and return the number of those that changed."""
     groups: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
     matching = _matching_rows(Comment.objects.filter(erased_at=None), "created_at", erasures)
     for pk, erasure in matching.items():
@@ -130,6 +131,7 @@ def _restrict(erasures: Sequence[Erasure]) -> int:
 
 
 def _delete(erasures: Sequence[Erasure]) -> int:
+    """Delete these comments permanently again, and return their number."""
     matching = _matching_rows(Comment.objects.filter(erased_at=None), "created_at", erasures)
     if not matching:
         return 0
@@ -151,6 +153,7 @@ def _delete(erasures: Sequence[Erasure]) -> int:
 
 
 def _erase_people(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int:
+    """Erase these people again, and return their number."""
     users = User.objects.exclude(name="", email__endswith="@invalid")
     people = [
         Person(user=user) for user in users.filter(pk__in=_matching_rows(users, "date_joined", accounts))
@@ -164,18 +167,18 @@ def _erase_people(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int
     return len(people)
 
 
-def _replay_account_erasures(known: Sequence[Erasure]) -> None:
-    """Store that the comments of these people are deleted too. A scheduled job completes that."""
-    wanted = [erasure for erasure in known if erasure.reason == account_erasure.WITH_COMMENTS]
+def _replay_account_erasures(erasures: Sequence[Erasure]) -> None:
+    """Store the account erasures that include the comments. A scheduled job then deletes the comments."""
+    with_comments = [erasure for erasure in erasures if erasure.reason == account_erasure.WITH_COMMENTS]
     for kind, field, created_field, rows in (
         ("account", "user_id", "date_joined", User.objects.all()),
         ("guest", "guest_id", "created_at", Guest.objects.all()),
     ):
         for pk in _matching_rows(
-            rows, created_field, [erasure for erasure in wanted if erasure.kind == kind]
+            rows, created_field, [erasure for erasure in with_comments if erasure.kind == kind]
         ):
             AccountErasure.objects.get_or_create(**{field: pk}, defaults={"deletes_comments": True})
-            # The backup may be older than the wish to delete the comments, too.
+            # The backup may be older than the request to delete the comments, too.
             AccountErasure.objects.filter(**{field: pk}, finished_at=None, deletes_comments=False).update(
                 deletes_comments=True
             )
