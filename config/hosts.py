@@ -35,7 +35,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     IPv4 that is written as IPv6 is refused, since `is_within` compares it as IPv4.
     """
     networks = tuple(ipaddress.ip_network(word) for word in text.replace(",", " ").split())
-    if any(one.version == 6 and one.network_address.ipv4_mapped for one in networks):
+    if any(network.version == 6 and network.network_address.ipv4_mapped for network in networks):
         raise ValueError(text)
     return networks
 

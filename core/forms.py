@@ -69,7 +69,7 @@ class SubmitForm(forms.BaseForm):
         helper = FormHelper()
         helper.form_action = self.action
         helper.form_tag, helper.disable_csrf = self.has_tag, not self.has_tag
-        # As unique on the page as the ids of the fields, unlike that which crispy makes of the name.
+        # As unique on the page as the ids of the fields. The id that crispy makes of the name is not.
         css_id = str(self.auto_id) % (self.submit_name or "submit")
         button = Submit(self.submit_name, self.submit, css_id=css_id)
         if self.is_secondary:

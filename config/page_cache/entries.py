@@ -16,7 +16,7 @@ from core.monitoring.logs import URL_NAME_KEY
 
 Headers = list[tuple[str, str]]
 
-GZIP = 16 + 15  # the format for zlib, with the largest window
+GZIP = 16 + 15  # zlib's number for the gzip format (16) with the largest window (15)
 COMPRESSED_TYPES = ("text/html", "text/javascript")
 MAX_RECOMPRESSED_SIZE = 256 * 1024  # bytes; larger pages stay as they were compressed for the first reader
 
@@ -90,9 +90,10 @@ class Entry:
         """Return the page in an encoding that the client accepts, or 304 if it has the page already."""
         environ[URL_NAME_KEY] = self.url_name
         page = self.encoded(read_encodings(environ))
-        known = environ.get("HTTP_IF_NONE_MATCH")
-        own = page.etag.removeprefix("W/")
-        if known and any(tag.strip().removeprefix("W/") in {own, "*"} for tag in known.split(",")):
+        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        etag = page.etag.removeprefix("W/")
+        tags = if_none_match.split(",") if if_none_match else ()
+        if any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in tags):
             return RawResponse("304 Not Modified", page.not_modified_headers, [])
         return RawResponse("200 OK", page.headers, [page.body])
 

@@ -65,14 +65,14 @@ class Body:
     def add(self, part: bytes) -> None:
         """Add the next part. Raises OSError if there is no space for it."""
         size = self.size + len(part)
-        small = min(size, MAX_IN_MEMORY) - min(self.size, MAX_IN_MEMORY)
-        large = len(part) - small
-        if (small and Body.memory_used + small > MAX_MEMORY_TOTAL) or (
-            large and Body.files_used + large > MAX_FILES_TOTAL
+        in_memory = min(size, MAX_IN_MEMORY) - min(self.size, MAX_IN_MEMORY)
+        in_file = len(part) - in_memory
+        if (in_memory and Body.memory_used + in_memory > MAX_MEMORY_TOTAL) or (
+            in_file and Body.files_used + in_file > MAX_FILES_TOTAL
         ):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        Body.memory_used += small
-        Body.files_used += large
+        Body.memory_used += in_memory
+        Body.files_used += in_file
         self.size = size
         self.file.write(part)
 
@@ -84,9 +84,9 @@ class Body:
 
     def close(self) -> None:
         """Release the space of this body."""
-        small = min(self.size, MAX_IN_MEMORY)
-        Body.memory_used -= small
-        Body.files_used -= self.size - small
+        in_memory = min(self.size, MAX_IN_MEMORY)
+        Body.memory_used -= in_memory
+        Body.files_used -= self.size - in_memory
         self.size = 0
         self.file.close()
 
@@ -120,6 +120,7 @@ async def read_body(environ: Environ, receive: Receive) -> Body:
 
 
 async def _read(body: Body, announced: int, receive: Receive) -> None:
+    """Receive all parts within the limits of time and size. `announced`: the Content-Length, or 0."""
     began, received, is_more = asyncio.get_running_loop().time(), 0, True
     while is_more:
         try:

@@ -20,18 +20,18 @@ class HtmlRegions:
         parts = html.split(MARK)  # text, then a name, a content and a text for each region
         assert len(parts) % 3 == 1, "A region is not closed."
         self._texts = [part for number, part in enumerate(parts) if number % 3 != 1]
-        self._places = {name: 2 * number + 1 for number, name in enumerate(parts[1::3])}
+        self._indexes = {name: 2 * number + 1 for number, name in enumerate(parts[1::3])}
 
     def content(self, name: str) -> str:
         """Return the content of a region. Raises KeyError for an unknown name."""
-        return self._texts[self._places[name]]
+        return self._texts[self._indexes[name]]
 
     def replace(self, contents: Mapping[str, str]) -> str:
         """Return the HTML with these contents by name. Names that it does not have are ignored."""
         texts = self._texts.copy()
         for name, content in contents.items():
-            if name in self._places:
-                texts[self._places[name]] = content
+            if name in self._indexes:
+                texts[self._indexes[name]] = content
         return "".join(texts)
 
 
