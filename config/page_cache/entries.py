@@ -92,8 +92,9 @@ class Entry:
         page = self.encoded(read_encodings(environ))
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
         etag = page.etag.removeprefix("W/")
-        tags = if_none_match.split(",") if if_none_match else ()
-        if any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in tags):
+        if if_none_match and any(
+            tag.strip().removeprefix("W/") in {etag, "*"} for tag in if_none_match.split(",")
+        ):
             return RawResponse("304 Not Modified", page.not_modified_headers, [])
         return RawResponse("200 OK", page.headers, [page.body])
 
