@@ -67,6 +67,7 @@ def test_a_story_that_is_not_published_any_more_is_not_read_there(
     assert client.get(sent.get_absolute_url()).status_code == 404
 
 
+@pytest.mark.usefixtures("own_folder")  # another test may have stored a time in the future
 def test_a_stopped_newsletter_is_not_read_until_it_continues(
     client: Client, sent: Newsletter, emil: User
 ) -> None:

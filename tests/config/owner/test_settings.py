@@ -290,6 +290,7 @@ def test_there_is_one_row_and_it_has_comments(ada_client: Client) -> None:
     assert Comment.objects.count() == 0
 
 
+@pytest.mark.usefixtures("own_folder")  # another test may have stored a time in the future
 def test_a_removed_setting_hides_pages_without_a_database(ada_client: Client) -> None:
     save(ada_client, contact_email="desk@example.org")
     before = outage_copies_invalidated_at()
