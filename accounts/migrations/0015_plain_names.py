@@ -1,5 +1,6 @@
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
 from core.database.renamed_models import rename_content_type
 
 
@@ -16,8 +17,8 @@ class Migration(migrations.Migration):
         rename_content_type(
             "accounts", ("loginattempts", "login attempts"), ("failedlogincount", "failed login count")
         ),
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameModel("LoginAttempts", "FailedLoginCount"),
                 migrations.AlterModelTable("failedlogincount", "accounts_loginattempts"),
                 migrations.RemoveConstraint("failedlogincount", "loginattempts_place"),

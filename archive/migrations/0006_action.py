@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
@@ -8,8 +10,8 @@ class Migration(migrations.Migration):
     dependencies = [("archive", "0005_no_lists_of_the_log")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameField("import", "batch", "action"),
                 migrations.AlterField(
                     "import",

@@ -1,6 +1,8 @@
 import django.utils.timezone
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
@@ -8,8 +10,8 @@ class Migration(migrations.Migration):
     dependencies = [("archive", "0006_action")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameField("personaldatafile", "asked_at", "requested_at"),
                 migrations.AlterField(
                     "personaldatafile",

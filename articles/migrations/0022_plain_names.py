@@ -2,7 +2,7 @@ from django.db import migrations, models
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from core.database.independent_operations import IndependentOperations
+from core.database.independent_operations import IndependentOperations, StateOperations
 from core.database.renamed_models import rename_model
 
 
@@ -40,8 +40,8 @@ class Migration(migrations.Migration):
                         to="articles.standingpage",
                     ),
                 ),
-                migrations.SeparateDatabaseAndState(
-                    state_operations=[
+                StateOperations(
+                    [
                         migrations.RemoveConstraint("article", "article_why_length"),
                         migrations.AddConstraint(
                             "article",

@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
@@ -7,8 +9,8 @@ class Migration(migrations.Migration):
     dependencies = [("articles", "0030_search_arabic")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameField("author", "line", "bio"),
                 migrations.AlterField(
                     "author",

@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename fields in the model alone: the columns keep the names that servers of the version before use."""
@@ -7,8 +9,8 @@ class Migration(migrations.Migration):
     dependencies = [("articles", "0033_apostrophe_in_label")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameField("autosave", "typed", "fields"),
                 migrations.AlterField(
                     "autosave", "fields", models.JSONField(db_column="typed", default=dict)

@@ -2,6 +2,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import CombinedSearchVector, SearchConfig, SearchVector, SearchVectorField
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 def weighted_vector(column: str, weight: str) -> SearchVector:
     text = models.Func(column, function="search_fold", output_field=models.TextField())
@@ -32,8 +34,8 @@ class Migration(migrations.Migration):
     dependencies = [("articles", "0034_autosave_names")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RemoveIndex("article", "article_vector"),
                 migrations.RenameField("article", "vector", "search_vector"),
                 migrations.AlterField("article", "search_vector", SEARCH_VECTOR),

@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename fields in the models alone: columns keep the names that servers of the version before use."""
@@ -7,8 +9,8 @@ class Migration(migrations.Migration):
     dependencies = [("articles", "0035_search_vector")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.AlterModelOptions(
                     "byline",
                     {

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from core.database.independent_operations import IndependentOperations
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -13,74 +15,82 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name="follow",
-            name="follow_one_target",
-        ),
-        migrations.AlterField(
-            model_name="follow",
-            name="delivery",
-            field=models.CharField(
-                choices=[
-                    ("at_once", "By e-mail at once"),
-                    ("hourly", "By e-mail, at most once an hour"),
-                    ("daily", "By e-mail, once a day"),
-                    ("site", "Only on this site"),
-                    ("none", "Do not tell me"),
-                ],
-                max_length=7,
-                verbose_name="notification",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="follow",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("replies", "Replies to my comments"),
-                    ("comments", "All new comments"),
-                    ("corrections", "Corrections of the story"),
-                    ("topic", "New stories"),
-                    ("picks", "Editor’s picks of my comments"),
-                    ("recommended", "Recommendations of my comments"),
-                ],
-                max_length=11,
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="recommendation",
-            index=models.Index(condition=models.Q(("given", True)), fields=["at"], name="recommendation_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="follow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("article", None), ("kind", "topic"), ("topic__isnull", False)),
-                    models.Q(("article", None), ("kind__in", ("picks", "recommended")), ("topic", None)),
-                    models.Q(
-                        models.Q(("kind__in", ["topic", "picks", "recommended"]), _negated=True),
-                        ("article__isnull", False),
-                        ("topic", None),
-                    ),
-                    _connector="OR",
+        IndependentOperations(
+            [
+                migrations.RemoveConstraint(
+                    model_name="follow",
+                    name="follow_one_target",
                 ),
-                name="follow_one_target",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="follow",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind__in", ("picks", "recommended"))),
-                fields=("user", "kind"),
-                name="follow_own_comments_user",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="follow",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind__in", ("picks", "recommended"))),
-                fields=("guest", "kind"),
-                name="follow_own_comments_guest",
-            ),
-        ),
+                migrations.AlterField(
+                    model_name="follow",
+                    name="delivery",
+                    field=models.CharField(
+                        choices=[
+                            ("at_once", "By e-mail at once"),
+                            ("hourly", "By e-mail, at most once an hour"),
+                            ("daily", "By e-mail, once a day"),
+                            ("site", "Only on this site"),
+                            ("none", "Do not tell me"),
+                        ],
+                        max_length=7,
+                        verbose_name="notification",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="follow",
+                    name="kind",
+                    field=models.CharField(
+                        choices=[
+                            ("replies", "Replies to my comments"),
+                            ("comments", "All new comments"),
+                            ("corrections", "Corrections of the story"),
+                            ("topic", "New stories"),
+                            ("picks", "Editor’s picks of my comments"),
+                            ("recommended", "Recommendations of my comments"),
+                        ],
+                        max_length=11,
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="recommendation",
+                    index=models.Index(
+                        condition=models.Q(("given", True)), fields=["at"], name="recommendation_at"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="follow",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("article", None), ("kind", "topic"), ("topic__isnull", False)),
+                            models.Q(
+                                ("article", None), ("kind__in", ("picks", "recommended")), ("topic", None)
+                            ),
+                            models.Q(
+                                models.Q(("kind__in", ["topic", "picks", "recommended"]), _negated=True),
+                                ("article__isnull", False),
+                                ("topic", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="follow_one_target",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="follow",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("kind__in", ("picks", "recommended"))),
+                        fields=("user", "kind"),
+                        name="follow_own_comments_user",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="follow",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("kind__in", ("picks", "recommended"))),
+                        fields=("guest", "kind"),
+                        name="follow_own_comments_guest",
+                    ),
+                ),
+            ]
+        )
     ]

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from core.database.independent_operations import IndependentOperations
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -13,68 +15,75 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name="follow",
-            name="follow_one_target",
-        ),
-        migrations.RemoveConstraint(
-            model_name="follow",
-            name="follow_own_comments_user",
-        ),
-        migrations.RemoveConstraint(
-            model_name="follow",
-            name="follow_own_comments_guest",
-        ),
-        migrations.AlterField(
-            model_name="follow",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("replies", "Replies to my comments"),
-                    ("comments", "All new comments"),
-                    ("corrections", "Corrections of the story"),
-                    ("topic", "New stories"),
-                    ("picks", "Editor’s picks of my comments"),
-                    ("recommended", "Recommendations of my comments"),
-                    ("decisions", "Decisions on my comments"),
-                ],
-                max_length=11,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="follow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("article", None), ("kind", "topic"), ("topic__isnull", False)),
-                    models.Q(
-                        ("article", None),
-                        ("kind__in", ("picks", "recommended", "decisions")),
-                        ("topic", None),
-                    ),
-                    models.Q(
-                        models.Q(("kind__in", ["topic", "picks", "recommended", "decisions"]), _negated=True),
-                        ("article__isnull", False),
-                        ("topic", None),
-                    ),
-                    _connector="OR",
+        IndependentOperations(
+            [
+                migrations.RemoveConstraint(
+                    model_name="follow",
+                    name="follow_one_target",
                 ),
-                name="follow_one_target",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="follow",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind__in", ("picks", "recommended", "decisions"))),
-                fields=("user", "kind"),
-                name="follow_own_comments_user",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="follow",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind__in", ("picks", "recommended", "decisions"))),
-                fields=("guest", "kind"),
-                name="follow_own_comments_guest",
-            ),
-        ),
+                migrations.RemoveConstraint(
+                    model_name="follow",
+                    name="follow_own_comments_user",
+                ),
+                migrations.RemoveConstraint(
+                    model_name="follow",
+                    name="follow_own_comments_guest",
+                ),
+                migrations.AlterField(
+                    model_name="follow",
+                    name="kind",
+                    field=models.CharField(
+                        choices=[
+                            ("replies", "Replies to my comments"),
+                            ("comments", "All new comments"),
+                            ("corrections", "Corrections of the story"),
+                            ("topic", "New stories"),
+                            ("picks", "Editor’s picks of my comments"),
+                            ("recommended", "Recommendations of my comments"),
+                            ("decisions", "Decisions on my comments"),
+                        ],
+                        max_length=11,
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="follow",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("article", None), ("kind", "topic"), ("topic__isnull", False)),
+                            models.Q(
+                                ("article", None),
+                                ("kind__in", ("picks", "recommended", "decisions")),
+                                ("topic", None),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    ("kind__in", ["topic", "picks", "recommended", "decisions"]),
+                                    _negated=True,
+                                ),
+                                ("article__isnull", False),
+                                ("topic", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="follow_one_target",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="follow",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("kind__in", ("picks", "recommended", "decisions"))),
+                        fields=("user", "kind"),
+                        name="follow_own_comments_user",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="follow",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("kind__in", ("picks", "recommended", "decisions"))),
+                        fields=("guest", "kind"),
+                        name="follow_own_comments_guest",
+                    ),
+                ),
+            ]
+        )
     ]

@@ -2,6 +2,7 @@ from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
 from core.database.renamed_models import rename_content_type
 
 # A state operation cannot rename a field within the expression of another.
@@ -33,8 +34,8 @@ class Migration(migrations.Migration):
         rename_content_type(
             "comments", ("newssearch", "news search"), ("lastupdatesearch", "last update search")
         ),
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameField("discussion", "copied_count", "imported_count"),
                 migrations.AlterField(
                     "discussion",

@@ -1,6 +1,8 @@
 from django.db import migrations, models
 from django.db.models import Q
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
@@ -8,8 +10,8 @@ class Migration(migrations.Migration):
     dependencies = [("comments", "0044_plain_names")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RemoveConstraint("transition", "transition_once_a_batch"),
                 migrations.RenameField("transition", "batch", "action_id"),
                 migrations.AlterField(

@@ -1,6 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
 from core.database.renamed_models import rename_content_type
 
 
@@ -13,8 +14,8 @@ class Migration(migrations.Migration):
         rename_content_type(
             "comments", ("commenttext", "comment text"), ("commentsearchtext", "comment search text")
         ),
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameModel("CommentText", "CommentSearchText"),
                 migrations.AlterModelTable("commentsearchtext", "comments_commenttext"),
                 migrations.AlterField(

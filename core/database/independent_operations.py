@@ -1,8 +1,9 @@
-"""An operation for migrations that applies several others, with one state of the models for all of them."""
+"""Operations for migrations that apply several others, with one state of the models for all of them."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.migrations import SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -48,3 +49,10 @@ class IndependentOperations(Operation):
 
     def describe(self) -> str:
         return "; ".join(operation.describe() for operation in self.operations)
+
+
+class StateOperations(SeparateDatabaseAndState):
+    """Operations on the models of the migrations alone, such as of renamed fields. The database stays."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        super().__init__(state_operations=[IndependentOperations(operations)])

@@ -6,7 +6,7 @@ from django.db.models.constraints import BaseConstraint
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from core.database.independent_operations import IndependentOperations
+from core.database.independent_operations import IndependentOperations, StateOperations
 from core.database.renamed_models import rename_model
 
 # Old and new beginnings of the names of constraints, indexes, sequences and triggers of these apps' tables.
@@ -133,11 +133,9 @@ MODELS = [
 ]  # fmt: skip
 
 
-def rename_constraint(model: str, old: str, new: BaseConstraint) -> migrations.SeparateDatabaseAndState:
+def rename_constraint(model: str, old: str, new: BaseConstraint) -> StateOperations:
     """Rename a constraint in the state of the migrations; RENAME does it in the database."""
-    return migrations.SeparateDatabaseAndState(
-        state_operations=[migrations.RemoveConstraint(model, old), migrations.AddConstraint(model, new)]
-    )
+    return StateOperations([migrations.RemoveConstraint(model, old), migrations.AddConstraint(model, new)])
 
 
 def rename(names: Iterable[tuple[str, str]]) -> str:
@@ -280,8 +278,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 # RENAME renames the indexes.
-                migrations.SeparateDatabaseAndState(
-                    state_operations=[
+                StateOperations(
+                    [
                         migrations.RenameIndex(
                             "commentgroup", new_name="commentgroup_run", old_name="group_run"
                         ),

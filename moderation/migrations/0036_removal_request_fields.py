@@ -18,8 +18,12 @@ def rename_constraint(old: str, new: str) -> migrations.SeparateDatabaseAndState
     return migrations.SeparateDatabaseAndState(
         database_operations=[migrations.RunSQL(rename.format(before, after), rename.format(after, before))],
         state_operations=[
-            migrations.RemoveConstraint("removalrequest", before),
-            migrations.AddConstraint("removalrequest", constraint),
+            IndependentOperations(
+                [
+                    migrations.RemoveConstraint("removalrequest", before),
+                    migrations.AddConstraint("removalrequest", constraint),
+                ]
+            )
         ],
     )
 

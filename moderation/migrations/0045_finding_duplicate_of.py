@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
@@ -11,8 +13,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameField("finding", "twin", "duplicate_of"),
                 migrations.AlterField(
                     "finding",

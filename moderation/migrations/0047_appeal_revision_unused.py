@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Remove a field from the model alone: servers of the version before go on writing its column.
@@ -11,5 +13,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterField("appeal", "revision", models.PositiveIntegerField(null=True)),
-        migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField("appeal", "revision")]),
+        StateOperations([migrations.RemoveField("appeal", "revision")]),
     ]

@@ -1,6 +1,8 @@
 import django.utils.timezone
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename fields in the models alone: columns keep the names that servers of the version before use."""
@@ -8,8 +10,8 @@ class Migration(migrations.Migration):
     dependencies = [("moderation", "0049_name_of_scan_task")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RemoveIndex("commentgroup", "commentgroup_run"),
                 migrations.RenameField("commentgroup", "run", "scan_id"),
                 migrations.AlterField("commentgroup", "scan_id", models.UUIDField(db_column="run")),

@@ -4,6 +4,8 @@ from django.db import migrations, models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
+from core.database.independent_operations import StateOperations
+
 
 class Migration(migrations.Migration):
     """Rename fields in the models alone: columns keep the names that servers of the version before use."""
@@ -11,8 +13,8 @@ class Migration(migrations.Migration):
     dependencies = [("moderation", "0050_plain_names_of_groups")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameField("accounterasure", "asked_at", "requested_at"),
                 migrations.AlterField(
                     "accounterasure",

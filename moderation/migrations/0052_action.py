@@ -1,6 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from core.database.independent_operations import StateOperations
 from core.database.renamed_models import rename_content_type
 
 TO_ACTION = {
@@ -23,8 +24,8 @@ class Migration(migrations.Migration):
 
     operations = [
         rename_content_type("moderation", ("batch", "action"), ("action", "action")),
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
+        StateOperations(
+            [
                 migrations.RenameModel("Batch", "Action"),
                 migrations.AlterModelTable("action", "moderation_batch"),
                 migrations.RemoveConstraint("settingchange", "settingchange_once_a_batch"),
