@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,15 @@ class Standby:
     def ask(self, statement: str) -> Any:
         """Return the first value that the replica answers to its superuser.
 
-        The replica cancels a statement whose rows it has to remove for the primary; then it is asked again.
+        The replica cancels a statement, or a new connection that reads the catalog, if it has to remove their
+        rows for the primary; then it is asked again.
         """
         while True:
-            with suppress(psycopg2.errors.SerializationFailure):
+            try:
                 return self._fetch_value(str(self.server.socket), statement)
+            except psycopg2.OperationalError as error:  # that of a connection has no code
+                if "conflict with recovery" not in str(error):
+                    raise
 
     def catch_up(self) -> None:
         """Wait until everything is replayed that is in the primary's log now."""
