@@ -175,7 +175,7 @@ class Site(models.Model):
         return self.written_in or self.language
 
     @property
-    def lang(self) -> SafeString:
+    def lang_attr(self) -> SafeString:
         """Return the lang attribute for elements that contain text of the newsroom or its readers.
 
         It is empty where the page has the same language: that of the site, or the one that a member chose.

@@ -37,4 +37,4 @@ def _linked_title(context: Context, article: Article, url: str) -> SafeString:
     title = title_for(article, context["request"].user)
     if not url:
         return format_html("<bdi>{}</bdi>", title)
-    return format_html('<a href="{}" dir="auto"{}>{}</a>', url, context["request"].site.lang, title)
+    return format_html('<a href="{}" dir="auto"{}>{}</a>', url, context["request"].site.lang_attr, title)

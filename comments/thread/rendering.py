@@ -105,7 +105,7 @@ def _context(request: SiteRequest, story: StoryPageData, rows: list[ThreadRow]) 
     has_removed = any(row.state in REMOVED_BY_MODERATION for row in rows)
     return {
         "zone": story.article.time_zone,
-        "lang": request.site.lang,
+        "lang_attr": request.site.lang_attr,
         "open": story.discussion.is_open(request.now),
         "reasons": removal_reasons.public_labels() if has_removed else {},
         "relative_since": relative_time_start(),
@@ -134,7 +134,7 @@ def _render_trees(rows_by_tree: list[tuple[ThreadRow, ...]], context: dict[str, 
     shared = (
         get_language(),
         context["zone"],
-        context["lang"],
+        context["lang_attr"],
         context["open"],
         context["mark"],
         tuple(context["reasons"].items()),
