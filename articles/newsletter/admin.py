@@ -24,7 +24,7 @@ from articles.admin_public_pages import EditorAccessAdmin
 from articles.models import Article, Newsletter, NewsletterRecipient
 from articles.models.newsletters import MAX_SUBJECT_LENGTH
 from articles.newsletter import drafts, sending
-from articles.newsletter.composition import read_stories
+from articles.newsletter.composition import read_articles
 from articles.newsletter.forms import NewsletterForm
 from articles.site.requests import site_request
 from core.dates.formats import time_formatter
@@ -46,7 +46,7 @@ _mail_policy = csp_replace(
 
 @admin.register(Newsletter)
 class NewsletterAdmin(EditorAccessAdmin):
-    """The newsletters. Editors send their own stories, and digests."""
+    """The newsletters. Editors send their own articles, and digests."""
 
     list_display = ["subject", "state", "created_at", "by"]
     list_select_related = ["by"]
@@ -62,7 +62,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         return self.has_module_permission(request) and getattr(obj, "sent_at", None) is None
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Name only the draft in the confirmation, not its rows of stories."""
+        """Name only the draft in the confirmation, not the rows of its articles."""
         names, _counts, missing, protected = super().get_deleted_objects(objs, request)
         return names[:1], {self.opts.verbose_name: 1}, missing, protected
 
@@ -84,14 +84,14 @@ class NewsletterAdmin(EditorAccessAdmin):
     # Drafts
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Write a newsletter about the story `story`, or without one a digest of the last days."""
+        """Write a newsletter about the article `?story=`, or without it a digest of the last days."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         article = None
         if "story" in request.GET:
             sendable = Article.objects.syndicated().editable_by(request_user(request))
             article = get_object_or_404(sendable, pk=parse_number_or_zero(request.GET["story"]))
-        offered = None if article else list(drafts.digest_stories())
+        offered = None if article else list(drafts.digest_articles())
         site = site_request(request).site
         initial = {
             "subject": article.title[:MAX_SUBJECT_LENGTH] if article else drafts.week_subject(site),
@@ -102,7 +102,7 @@ class NewsletterAdmin(EditorAccessAdmin):
             newsletter = drafts.create(
                 subject=form.cleaned_data["subject"],
                 introduction=form.cleaned_data["introduction"],
-                stories=_in_order(form, offered) if article is None else [article],
+                articles=_in_order(form, offered) if article is None else [article],
                 is_digest=article is None,
                 by=request_user(request),
             )
@@ -110,7 +110,6 @@ class NewsletterAdmin(EditorAccessAdmin):
         context = {
             **self._context(request, _("Send as newsletter") if article else _("Weekly digest"), None),
             "form": form,
-            "story": article,
             "is_empty": not article and not offered,
         }
         return TemplateResponse(
@@ -132,28 +131,28 @@ class NewsletterAdmin(EditorAccessAdmin):
         return self._draft_view(request, newsletter)
 
     def _draft_view(self, request: HttpRequest, newsletter: Newsletter) -> HttpResponse:
-        stories = _stories_of(newsletter)
+        articles = _articles_of(newsletter)
         offered = None
         if newsletter.is_digest:
-            recent = list(drafts.digest_stories())
-            offered = recent + [article for article in stories if article not in recent]
-        initial = {"stories": [article.pk for article in stories]}
+            recent = list(drafts.digest_articles())
+            offered = recent + [article for article in articles if article not in recent]
+        initial = {"stories": [article.pk for article in articles]}
         form = NewsletterForm(request.POST or None, instance=newsletter, offered=offered, initial=initial)
         seen = parse_number_or_zero(request.POST.get("seen"))
         if form.is_valid():
             texts = {name: form.cleaned_data[name] for name in ("subject", "introduction")}
-            stories = stories if offered is None else _in_order(form, offered)
+            articles = articles if offered is None else _in_order(form, offered)
             newsletter = Newsletter.objects.get(pk=newsletter.pk)  # without the typed values
             if not form.has_changed():
                 return self._send_or_show(request, newsletter, seen)
-            if drafts.change(newsletter=newsletter, seen=seen, stories=stories, **texts):
+            if drafts.change(newsletter=newsletter, seen=seen, articles=articles, **texts):
                 if "_test" in request.POST:
                     return self._send_or_show(request, Newsletter.objects.get(pk=newsletter.pk), seen)
                 if "_send" in request.POST:
                     self.message_user(request, _("Saved. Check the preview, then send it."), messages.WARNING)
                 return self._redirect(newsletter)
             if Newsletter.objects.get(pk=newsletter.pk).sent_at:
-                return self._keep_late_changes(request, newsletter, stories, texts)
+                return self._keep_late_changes(request, newsletter, articles, texts)
             message = _(
                 "It was changed meanwhile, in another window or by somebody else. Your text is in the form;"
                 " save it to replace the other."
@@ -163,18 +162,18 @@ class NewsletterAdmin(EditorAccessAdmin):
         return self._show_draft(request, stored, form)
 
     def _keep_late_changes(
-        self, request: HttpRequest, newsletter: Newsletter, stories: list[Article], texts: dict[str, str]
+        self, request: HttpRequest, newsletter: Newsletter, articles: list[Article], texts: dict[str, str]
     ) -> HttpResponse:
         """Store changes that were typed while a colleague sent the newsletter as a new draft."""
         message = _("It was sent meanwhile, without your last changes. They are kept as this draft.")
         self.message_user(request, message, messages.WARNING)
         draft = drafts.create(
-            stories=stories, is_digest=newsletter.is_digest, by=request_user(request), **texts
+            articles=articles, is_digest=newsletter.is_digest, by=request_user(request), **texts
         )
         return self._redirect(draft)
 
     def _show_draft(self, request: HttpRequest, newsletter: Newsletter, form: NewsletterForm) -> HttpResponse:
-        stories, user = read_stories(newsletter), request_user(request)
+        articles, user = read_articles(newsletter), request_user(request)
         total, lists = sending.count_audience(newsletter)
         previous = sending.previous_sending(newsletter)
         site = site_request(request).site
@@ -182,8 +181,8 @@ class NewsletterAdmin(EditorAccessAdmin):
             **self._context(request, newsletter.subject, newsletter),
             "form": form,
             "newsletter": newsletter,
-            "stories": stories,
-            "text": drafts.render_preview(newsletter, stories, site).text if stories else "",
+            "articles": articles,
+            "text": drafts.render_preview(newsletter, articles, site).text if articles else "",
             "total": total,
             "lists": lists,
             "previous": previous,
@@ -199,12 +198,12 @@ class NewsletterAdmin(EditorAccessAdmin):
             self._send_test(request, newsletter)
         elif "_send" in request.POST:
             try:
-                seen_stories = request.POST.get("seen_stories")
+                seen_ids = request.POST.get("seen_stories")
                 with transaction.atomic():
                     count = sending.send(
                         newsletter=newsletter,
                         seen=seen,
-                        seen_stories=None if seen_stories is None else parse_ids(seen_stories.split(",")),
+                        seen_articles=None if seen_ids is None else parse_ids(seen_ids.split(",")),
                         is_repeat="again" in request.POST,
                     )
                     sent = ngettext("Sent to %(n)s person.", "Sent to %(n)s people.", count) % {"n": count}
@@ -226,9 +225,9 @@ class NewsletterAdmin(EditorAccessAdmin):
     def mail_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """Show the mail of a newsletter as HTML."""
         newsletter = get_object_or_404(self.get_queryset(request), pk=key)
-        if not (stories := read_stories(newsletter)):
+        if not (articles := read_articles(newsletter)):
             raise Http404
-        return HttpResponse(drafts.render_preview(newsletter, stories, site_request(request).site).html)
+        return HttpResponse(drafts.render_preview(newsletter, articles, site_request(request).site).html)
 
     # Sent
 
@@ -245,7 +244,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         context = {
             **self._context(request, newsletter.subject, newsletter),
             "newsletter": newsletter,
-            "stories": _stories_of(newsletter),
+            "articles": _articles_of(newsletter),
             "sent_at": f"{time_or_date(newsletter.sent_at, site_request(request).now)} {zone}",
             "counts": [
                 (_("Queued"), counts.get(states.QUEUED, 0)),
@@ -264,7 +263,7 @@ class NewsletterAdmin(EditorAccessAdmin):
                 for recipient in faulty.select_related("subscriber").order_by("pk")[:MAX_FAILED_SHOWN]
             ],
             "waiting": waiting.order_by("due_at").first(),
-            "has_stories": bool(read_stories(newsletter)),
+            "has_published_article": bool(read_articles(newsletter)),
             "limit": MAX_FAILED_SHOWN,
         }
         return TemplateResponse(request, "admin/articles/newsletter/sent.html", context)
@@ -304,18 +303,18 @@ def _visible_email(user: User, recipient: NewsletterRecipient) -> str:
 
 
 def newsletter_url(article: Article) -> str:
-    """Return the URL to send a story as a newsletter, or "" if it may not leave the site."""
+    """Return the URL to send an article as a newsletter, or "" if it may not leave the site."""
     if not article.is_syndicated():
         return ""
     return f"{reverse('admin:articles_newsletter_add')}?story={article.pk}"
 
 
-def _stories_of(newsletter: Newsletter) -> list[Article]:
-    """Return all stories of a newsletter in their order, also those that are not published any more."""
+def _articles_of(newsletter: Newsletter) -> list[Article]:
+    """Return all articles of a newsletter in their order, also those that are no longer published."""
     return [row.article for row in newsletter.stories.select_related("article").order_by("position")]
 
 
 def _in_order(form: NewsletterForm, offered: Sequence[Article] | None) -> list[Article]:
-    """Return the ticked stories in the order in which they were offered, that of the front page."""
+    """Return the ticked articles in the order in which they were offered, that of the front page."""
     ticked = set(form.cleaned_data["stories"])
     return [article for article in offered or () if article in ticked]

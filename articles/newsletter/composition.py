@@ -1,4 +1,4 @@
-"""The mail of a newsletter, made from its stories as they are now."""
+"""The mail of a newsletter, made from its articles as they are now."""
 
 from datetime import datetime
 from typing import Any
@@ -12,21 +12,21 @@ from articles.markup.markdown import make_excerpt
 from articles.models import Article, ArticleQuerySet, Image, Newsletter, Site
 from core.mail.composition import BulkMail, MailText, placeholder, render_mail
 
-MAX_EXCERPT_LENGTH, MAX_SHORT_EXCERPT_LENGTH = 500, 300  # characters: of a single story, of one in a digest
+MAX_EXCERPT_LENGTH, MAX_SHORT_EXCERPT_LENGTH = 500, 300  # characters; the short one is in a digest
 MAX_STANDFIRST_EXCERPT_LENGTH = 600  # characters
 PICTURE_WIDTH = 560  # pixels
 
 
-def shown_stories(newsletter: Newsletter, now: datetime | None = None) -> ArticleQuerySet:
-    """Return the stories of a newsletter that readers may see now, in their order."""
-    stories = Article.objects.syndicated(now).filter(newsletter_stories__newsletter=newsletter)
-    return stories.order_by("newsletter_stories__position")
+def shown_articles(newsletter: Newsletter, now: datetime | None = None) -> ArticleQuerySet:
+    """Return the articles of a newsletter that readers may see now, in their order."""
+    articles = Article.objects.syndicated(now).filter(newsletter_stories__newsletter=newsletter)
+    return articles.order_by("newsletter_stories__position")
 
 
-def read_stories(newsletter: Newsletter) -> list[Article]:
-    """Return the stories of a newsletter as its mail needs them."""
+def read_articles(newsletter: Newsletter) -> list[Article]:
+    """Return the articles of a newsletter as its mail needs them."""
     return list(
-        shown_stories(newsletter)
+        shown_articles(newsletter)
         .select_related("lead_image")
         .with_author_names()
         .defer("body", "search_vector")
@@ -34,7 +34,7 @@ def read_stories(newsletter: Newsletter) -> list[Article]:
 
 
 def render_newsletter(
-    newsletter: Newsletter, stories: list[Article], site: Site, *, manage_url: str = ""
+    newsletter: Newsletter, articles: list[Article], site: Site, *, manage_url: str = ""
 ) -> MailText:
     """Return the mail as text and HTML.
 
@@ -45,16 +45,16 @@ def render_newsletter(
         newsletter.subject,
         site=site,
         introduction=newsletter.introduction,
-        stories=[_story(article, is_single=len(stories) == 1) for article in stories],
-        is_single=len(stories) == 1,
+        articles=[_describe_article(article, is_single=len(articles) == 1) for article in articles],
+        is_single=len(articles) == 1,
         manage_url=manage_url or reverse("newsletter"),
         browser_url=newsletter.get_absolute_url() if newsletter.sent_at else "",
     )
 
 
-def render_for_subscribers(newsletter: Newsletter, stories: list[Article], site: Site) -> BulkMail:
+def render_for_subscribers(newsletter: Newsletter, articles: list[Article], site: Site) -> BulkMail:
     """Return the mail with a placeholder for the token of the subscriber."""
-    rendered = render_newsletter(newsletter, stories, site, manage_url=manage_path(placeholder(0)))
+    rendered = render_newsletter(newsletter, articles, site, manage_url=manage_path(placeholder(0)))
     return BulkMail(newsletter.subject, rendered, _("Newsletter"))
 
 
@@ -63,7 +63,7 @@ def manage_path(token: str) -> str:
     return reverse("newsletter-manage", args=[token])
 
 
-def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
+def _describe_article(article: Article, *, is_single: bool) -> dict[str, Any]:
     standfirst = make_excerpt(article.standfirst, MAX_STANDFIRST_EXCERPT_LENGTH) if article.standfirst else ""
     excerpt = ""
     if is_single or not standfirst:
@@ -81,7 +81,7 @@ def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
 
 
 def _picture(image: Image) -> dict[str, Any]:
-    """Return the picture of a story. Its URL is that of the site, the same for everybody."""
+    """Return the picture of an article. Its URL is that of the site, the same for everybody."""
     url, width = nearest_size(image, whole_sizes(image), PICTURE_WIDTH)
     shown = min(width, PICTURE_WIDTH)
     return {

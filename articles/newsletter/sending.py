@@ -22,7 +22,7 @@ from django_tasks import task
 from accounts import undeliverable
 from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subscription, Topic
 from articles.newsletter import subscriptions
-from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
+from articles.newsletter.composition import manage_path, read_articles, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
 from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from articles.site.current_site import read_site
@@ -79,37 +79,37 @@ class NotSentError(UserError):
 
 @transaction.atomic
 def send(
-    *, newsletter: Newsletter, seen: int, seen_stories: Sequence[int] | None = None, is_repeat: bool
+    *, newsletter: Newsletter, seen: int, seen_articles: Sequence[int] | None = None, is_repeat: bool
 ) -> int:
     """Queue the mails of a draft, once, and return the number of recipients. Raises NotSentError.
 
-    `seen` is the version of the draft that the editor looked at, and `seen_stories` are the ids of the
-    stories in its preview, of which one may have been unpublished since (None: they are not compared). A
-    story that was sent before, and a second digest within a week, are sent only if `is_repeat`.
+    `seen` is the version of the draft that the editor looked at, and `seen_articles` are the ids of the
+    articles in its preview, of which one may have been unpublished since (None: they are not compared). An
+    article that was sent before, and a second digest within a week, are sent only if `is_repeat`.
     """
-    # Of two drafts with the same story, the second waits here and then finds that it was sent.
-    articles = Article.objects.filter(newsletters=newsletter).order_by("pk")
-    list(articles.select_for_update(of=["self"], no_key=True).values_list("pk"))
-    fresh = Newsletter.objects.select_for_update().get(pk=newsletter.pk)
-    if fresh.sent_at:
+    # Of two drafts with the same article, the second waits here and then finds that it was sent.
+    rows = Article.objects.filter(newsletters=newsletter).order_by("pk")
+    list(rows.select_for_update(of=["self"], no_key=True).values_list("pk"))
+    locked = Newsletter.objects.select_for_update().get(pk=newsletter.pk)
+    if locked.sent_at:
         raise NotSentError(_("It was sent already."))
-    if fresh.version != seen:
+    if locked.version != seen:
         raise NotSentError(_("It was changed since you opened this page. Check it, then send it."))
-    stories = read_stories(fresh)
-    if not stories:
+    articles = read_articles(locked)
+    if not articles:
         raise NotSentError(_("There is nothing to send: none of its stories is published."))
-    if seen_stories is not None and [article.pk for article in stories] != list(seen_stories):
+    if seen_articles is not None and [article.pk for article in articles] != list(seen_articles):
         raise NotSentError(_("It was changed since you opened this page. Check it, then send it."))
-    if not is_repeat and previous_sending(fresh):
-        if fresh.is_digest:
+    if not is_repeat and previous_sending(locked):
+        if locked.is_digest:
             message = _(
                 "A digest was sent less than a week ago. Tick “Send another digest” to send this one, too."
             )
             raise NotSentError(message)
         raise NotSentError(_("This story was sent before. Tick “Send it again” to send it a second time."))
     now = timezone.now()
-    Newsletter.objects.filter(pk=fresh.pk).update(sent_at=now)
-    count = execute(_QUEUE, {"newsletter": fresh.pk, "now": now, "topics": _topics_of(fresh)})
+    Newsletter.objects.filter(pk=locked.pk).update(sent_at=now)
+    count = execute(_QUEUE, {"newsletter": locked.pk, "now": now, "topics": _topics_of(locked)})
     if not count:
         raise NotSentError(_("Nobody has subscribed to it yet."))
     send_newsletters.enqueue()
@@ -117,13 +117,13 @@ def send(
 
 
 def previous_sending(newsletter: Newsletter) -> Newsletter | None:
-    """Return the last newsletter that was sent with the story of this one, or the last digest."""
+    """Return the last newsletter that was sent with the article of this one, or the last digest."""
     others = Newsletter.objects.exclude(pk=newsletter.pk).exclude(sent_at=None).order_by("-sent_at")
     if newsletter.is_digest:
         others = others.filter(is_digest=True, sent_at__gt=timezone.now() - timedelta(days=6))
     else:
-        stories = newsletter.stories.values("article")
-        others = others.filter(is_digest=False, stories__article__in=stories)
+        articles = newsletter.stories.values("article")
+        others = others.filter(is_digest=False, stories__article__in=articles)
     return others.first()
 
 
@@ -167,14 +167,14 @@ def stop(newsletter: Newsletter) -> bool:
 
 
 def resume(newsletter: Newsletter) -> bool:
-    """Continue a stopped sending. Returns False if it was not stopped, or has no published story."""
-    if not read_stories(newsletter):
+    """Continue a stopped sending. Returns False if it was not stopped, or has no published article."""
+    if not read_articles(newsletter):
         return False
     rows = Newsletter.objects.filter(pk=newsletter.pk).exclude(stopped_at=None)
-    is_stopped = bool(rows.update(stopped_at=None))
-    if is_stopped:
+    is_resumed = bool(rows.update(stopped_at=None))
+    if is_resumed:
         send_newsletters.enqueue()
-    return is_stopped
+    return is_resumed
 
 
 def retry(newsletter: Newsletter) -> int:
@@ -251,12 +251,12 @@ class _Batch:
 def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> int:
     """Mail claimed recipients of one newsletter, store the results, and return the number of sent mails.
 
-    The stories are read anew for each batch: one that was unpublished since is not sent any further, and
-    without any story the sending stops.
+    The articles are read anew for each batch: one that was unpublished since is not sent any further, and
+    without any article the sending stops.
     """
     newsletter, site = Newsletter.objects.get(pk=pk), read_site()
-    stories = read_stories(newsletter)
-    if newsletter.stopped_at or not stories:
+    articles = read_articles(newsletter)
+    if newsletter.stopped_at or not articles:
         stop(newsletter)
         NewsletterRecipient.objects.filter(pk__in=[each.pk for each in recipients]).update(
             due_at=timezone.now()
@@ -272,7 +272,7 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
         elif email in refused:
             batch.add(recipient, state=FAILED, failure_code=EARLIER_REJECTION.code, failure_details="")
         else:
-            text = _render(newsletter, stories, site, language or site.language, texts)
+            text = _render(newsletter, articles, site, language or site.language, texts)
             mails[recipient.pk] = _compose(text, recipient, email)
     if mails:
         with suppress(Exception):  # the backend has recorded it, and each mail has its failure
@@ -285,16 +285,16 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
 
 
 def _render(
-    newsletter: Newsletter, stories: list[Article], site: Site, language: str, texts: Texts
+    newsletter: Newsletter, articles: list[Article], site: Site, language: str, texts: Texts
 ) -> BulkMail:
     """Return the mail, from `texts` if it was rendered before and nothing in it has changed."""
-    content = (newsletter.pk, site.version, *((article.pk, article.version) for article in stories))
+    content = (newsletter.pk, site.version, *((article.pk, article.version) for article in articles))
     if content not in texts:
         texts.clear()
     by_language = texts.setdefault(content, {})
     if language not in by_language:
         with translation.override(language):
-            by_language[language] = render_for_subscribers(newsletter, stories, site)
+            by_language[language] = render_for_subscribers(newsletter, articles, site)
     return by_language[language]
 
 

@@ -19,7 +19,7 @@ from accounts.emails import current_confirmed_emails
 from accounts.requests import request_user
 from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
-from articles.newsletter.composition import manage_path, shown_stories
+from articles.newsletter.composition import manage_path, shown_articles
 from articles.newsletter.forms import TOPIC_GONE, ListsForm, SubscribeForm, shown_topics
 from articles.newsletter.subscriptions import SUBSCRIBER_KIND
 from articles.site.cached_pages import cache_for_anonymous
@@ -32,13 +32,13 @@ from core.mail.tokens import MailToken
 @require_safe
 @cache_for_anonymous
 def sent(request: SiteRequest, pk: int) -> HttpResponse:
-    """Show a newsletter that was sent and not stopped, with its stories as they are now."""
+    """Show a newsletter that was sent and not stopped, with its articles as they are now."""
     newsletter = get_object_or_404(Newsletter.objects.readable(), pk=pk)
-    stories = list(shown_stories(newsletter, request.now).listed())
-    if not stories:
+    articles = list(shown_articles(newsletter, request.now).listed())
+    if not articles:
         raise Http404
-    depend_on_counts(request, stories)
-    context = {"newsletter": newsletter, "articles": stories}
+    depend_on_counts(request, articles)
+    context = {"newsletter": newsletter, "articles": articles}
     return render(request, "articles/newsletter/sent.jinja", context)
 
 

@@ -43,14 +43,14 @@ def _send(sink: Sink, first: int, count: int) -> Delivery:
     from articles.newsletter import drafts, sending
 
     topic = Topic.objects.create(name=f"Topic of {count}", slug=f"topic-of-{count}")
-    story = fixture.add_story(f"Sent to {count}")
-    story.topics.add(topic)
+    article = fixture.add_story(f"Sent to {count}")
+    article.topics.add(topic)
     with connection.cursor() as cursor:
         cursor.execute(_SUBSCRIBERS, {"first": first, "last": first + count - 1, "topic": topic.pk})
     fixture.analyze()
     editor = User.objects.editors().earliest("pk")
     newsletter = drafts.create(
-        subject=story.title, introduction="Dear readers,", stories=[story], is_digest=False, by=editor
+        subject=article.title, introduction="Dear readers,", articles=[article], is_digest=False, by=editor
     )
     recipients = NewsletterRecipient.objects.filter(newsletter=newsletter, state="queued")
     return deliver(

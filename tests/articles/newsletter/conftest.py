@@ -23,7 +23,7 @@ def topic(db: None) -> Topic:
 
 @pytest.fixture
 def article(topic: Topic) -> Article:
-    """Return a published story of the topic, which every editor may edit."""
+    """Return a published article of the topic, which every editor may edit."""
     article = make_article(
         "The slip closes", standfirst="It opens again in May.", body="The boats **leave**."
     )
@@ -43,12 +43,12 @@ def manage_url(email: str) -> str:
     return f"/newsletter/mails/{token}/"
 
 
-def draft_of(stories: Article | Sequence[Article], by: User, *, subject: str = "News") -> Newsletter:
-    """Create the draft of a newsletter: with one story, or a digest of several."""
-    is_digest = not isinstance(stories, Article)
-    listed = [stories] if isinstance(stories, Article) else stories
+def draft_of(articles: Article | Sequence[Article], by: User, *, subject: str = "News") -> Newsletter:
+    """Create the draft of a newsletter: with one article, or a digest of several."""
+    is_digest = not isinstance(articles, Article)
+    listed = [articles] if isinstance(articles, Article) else articles
     return drafts.create(
-        subject=subject, introduction="Dear readers,", stories=listed, is_digest=is_digest, by=by
+        subject=subject, introduction="Dear readers,", articles=listed, is_digest=is_digest, by=by
     )
 
 

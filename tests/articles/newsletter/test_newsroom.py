@@ -150,7 +150,7 @@ def test_a_story_that_was_unpublished_since_the_preview_is_noticed(
     subscribe("ann@example.org")
     other = make_article("Other")
     newsletter = drafts.create(
-        subject="Week", introduction="", stories=[article, other], is_digest=True, by=emil
+        subject="Week", introduction="", articles=[article, other], is_digest=True, by=emil
     )
     assert f'name="seen_stories" value="{article.pk},{other.pk},"' in text_of_page(
         editor_client, url_of(newsletter)
@@ -239,7 +239,7 @@ def test_the_digest_offers_the_week_in_the_order_of_the_front_page(
     make_article("Old", published_at=timezone.now() - timedelta(days=8))
     make_article("Scheduled", published_at=timezone.now() + timedelta(days=1))
     make_article("Archived", rights="unknown")
-    assert [story.title for story in drafts.digest_stories()] == ["Pinned", "New", "The slip closes"]
+    assert [article.title for article in drafts.digest_articles()] == ["Pinned", "New", "The slip closes"]
     page = text_of_page(editor_client, ADD)
     assert page.count("checked") == 3
     editor_client.post(ADD, {"subject": "The week", "stories": [article.pk, pinned.pk]})

@@ -264,7 +264,7 @@ def test_an_unpublished_story_is_not_found(site: PageCacheApp, other: PageCacheA
 def test_a_stopped_newsletter_is_not_found(site: PageCacheApp, other: PageCacheApp) -> None:
     changes = SiteChanges()
     newsletter = drafts.create(
-        subject="News", introduction="", stories=[changes.article], is_digest=False, by=changes.editor
+        subject="News", introduction="", articles=[changes.article], is_digest=False, by=changes.editor
     )
     subscriptions.subscribe("ann@example.org", {None}, "en")
     sending.send(newsletter=newsletter, seen=newsletter.version, is_repeat=False)
