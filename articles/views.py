@@ -10,13 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.authentication.second_factors import fully_authenticated_user
 from accounts.requests import next_path, referring_path
+from articles.article_lists import read_list_page
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
 from articles.models import Article, Author, StandingPage, preview_article_id
 from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
-from articles.story_lists import read_list_page
 from core.appearance.tokens import THEMES
 from core.cookies import set_cookie_for_a_year
 
@@ -25,7 +25,7 @@ from core.cookies import set_cookie_for_a_year
 @cache_for_anonymous
 def author(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
-    authors = Author.objects.named().with_stories(Article.objects.published(request.now))
+    authors = Author.objects.named().with_articles(Article.objects.published(request.now))
     author = get_object_or_404(authors, slug=slug)
     articles = Article.objects.published(request.now).filter(authors=author)
     return render(request, "articles/author.jinja", {"author": author, **read_list_page(request, articles)})

@@ -15,7 +15,7 @@ from core.appearance.tokens import THEMES
 from core.database.sql import fetch_together
 from moderation.queue import queues
 
-# TopicQuerySet.with_stories, the menu of standing pages, the unread updates and the newsletters of a member,
+# TopicQuerySet.with_articles, the menu of standing pages, the unread updates and the newsletters of a member,
 # in one statement. `number`: the position of a page, or the number of a follow's updates.
 MASTHEAD_SQL = f"""
 (SELECT 'topic' AS kind, t.name, t.slug, 0 AS number FROM articles_topic t

@@ -41,7 +41,7 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         """Return the topics that readers see."""
         return self.filter(shown=True)
 
-    def with_stories(self, articles: "ArticleQuerySet | None" = None) -> Self:
+    def with_articles(self, articles: "ArticleQuerySet | None" = None) -> Self:
         """Return the topics of at least one of these articles; by default, of a published article."""
         memberships = Article.topics.through.objects.filter(topic=OuterRef("pk"))
         return self.filter(

@@ -30,7 +30,7 @@ class AuthorQuerySet(models.QuerySet["Author"]):
         """Load the names, and leave out authors whose account was erased."""
         return self.select_related("user").exclude(user__name="")
 
-    def with_stories(self, articles: models.QuerySet[Any]) -> Self:
+    def with_articles(self, articles: models.QuerySet[Any]) -> Self:
         """Return the authors of at least one of these articles. Those of a published one have a page."""
         return self.filter(has_any_article(Byline.objects.filter(author=OuterRef("pk")), articles))
 

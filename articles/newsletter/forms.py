@@ -24,7 +24,7 @@ def topic_choices(topics: Sequence[Topic]) -> list[tuple[str, Any]]:
 
 def shown_topics() -> list[Topic]:
     """Return the topics that can be subscribed to."""
-    return list(Topic.objects.shown().with_stories())
+    return list(Topic.objects.shown().with_articles())
 
 
 class SubscribeForm(SubmitForm, forms.Form):

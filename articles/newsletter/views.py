@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.emails import current_confirmed_emails
 from accounts.requests import request_user
+from articles.article_lists import add_discussion_dependencies
 from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, shown_articles
@@ -24,7 +25,6 @@ from articles.newsletter.forms import TOPIC_GONE, ListsForm, SubscribeForm, show
 from articles.newsletter.subscriptions import SUBSCRIBER_KIND
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
-from articles.story_lists import depend_on_counts
 from core.fallback_pages import broken_link, form_refused
 from core.mail.tokens import MailToken
 
@@ -37,7 +37,7 @@ def sent(request: SiteRequest, pk: int) -> HttpResponse:
     articles = list(shown_articles(newsletter, request.now).listed())
     if not articles:
         raise Http404
-    depend_on_counts(request, articles)
+    add_discussion_dependencies(request, articles)
     context = {"newsletter": newsletter, "articles": articles}
     return render(request, "articles/newsletter/sent.jinja", context)
 

@@ -87,8 +87,8 @@ def lists(request: SiteRequest) -> HttpResponse:
     """
     now = request.now
     articles = Article.objects.syndicated(now)
-    topics = Topic.objects.shown().with_stories(articles)[: SITEMAP_SIZE // 4]
-    authors = Author.objects.named().with_stories(articles)
+    topics = Topic.objects.shown().with_articles(articles)[: SITEMAP_SIZE // 4]
+    authors = Author.objects.named().with_articles(articles)
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
     found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
     urls = [reverse("home"), *(item.get_absolute_url() for item in found)]

@@ -5,12 +5,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from articles.article_lists import add_discussion_dependencies, read_list_page
 from articles.markup.markdown import make_excerpt
 from articles.models import Article
 from articles.redirects import LEGACY_QUERY_KEYS, redirect_response
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
-from articles.story_lists import depend_on_counts, read_list_page
 from comments.loading import current_member
 from comments.thread.picks import read_latest_picks
 
@@ -32,7 +32,7 @@ def home(request: SiteRequest) -> HttpResponse:
     pinned = list(articles.filter(pin__isnull=False).order_by("pin__position", "pin__pk").listed())
     page = read_list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
     if not page["is_later"]:
-        depend_on_counts(request, pinned)
+        add_discussion_dependencies(request, pinned)
         page["articles"] = pinned + page["articles"]
         # Only of the stories listed here: the page changes whenever one of their discussions does.
         page["picks"] = read_latest_picks(page["articles"], current_member(request))

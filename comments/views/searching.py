@@ -128,8 +128,8 @@ def search_site(request: SiteRequest) -> HttpResponse:
     query = SearchPageQuery.read(request.GET)
     kind, text, year = query["in_"], query["q"], query["year"]
     after = LaterResultsQuery.read(request.GET)["after"] if kind else None  # without a kind it is ignored
-    topics = list(Topic.objects.shown().with_stories()[:MAX_TOPICS])
-    with_page = Author.objects.named().with_stories(Article.objects.published(request.now))
+    topics = list(Topic.objects.shown().with_articles()[:MAX_TOPICS])
+    with_page = Author.objects.named().with_articles(Article.objects.published(request.now))
     authors = list(with_page[:MAX_AUTHORS])
     topic = _selected("topic", query["topic"], topics, request.now)
     author = _selected("author", query["author"], authors, request.now)

@@ -5,10 +5,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from articles.article_lists import read_list_page
 from articles.models import Article, Topic
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
-from articles.story_lists import read_list_page
 from comments.loading import current_member
 from comments.models import Follow
 

@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
+from articles.article_links import find_article
 from articles.models import Article, Topic
-from articles.story_links import find_story
 from comments.models import Comment
 from core.database.sql import fetch_together, query_text
 from core.query_forms import parse_number_or_zero, parse_whole_number
@@ -89,8 +89,8 @@ def storable_values(values: Mapping[str, str]) -> dict[str, str]:
     storable = dict(values)
     if "author" in storable and not parse_person_key(storable["author"]):
         del storable["author"]
-    if story := _find_story(storable.pop("article", "")):
-        storable["article"] = story_value(story)
+    if article := _find_by_link_or_number(storable.pop("article", "")):
+        storable["article"] = story_value(article)
     return storable
 
 
@@ -136,7 +136,7 @@ def parse_choices(found: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[t
 
 def _by_article(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by a story's link or number, else by words of a title that this person may read."""
-    if article := _find_story(value):
+    if article := _find_by_link_or_number(value):
         return article.title_for(user), Q(discussion=article.pk)
     named = Article.objects.with_title_visible_to(user).filter(title__icontains=value)
     return f"“{value}”", Q(discussion__in=named.values("pk"))
@@ -147,11 +147,11 @@ def story_value(article: Article) -> str:
     return article.slug if article.is_published() else f"#{article.pk}"
 
 
-def _find_story(value: str) -> Article | None:
+def _find_by_link_or_number(value: str) -> Article | None:
     """Find a story by its link, or by "#12", because the link of an unpublished story contains its title."""
     if value.startswith("#") and (number := parse_whole_number(value[1:])) is not None:
         return Article.objects.only("slug", "title", "published_at").filter(pk=number).first()
-    return find_story(value)
+    return find_article(value)
 
 
 def _by_topic(value: str, prefix: str, user: User) -> tuple[str, Q]:

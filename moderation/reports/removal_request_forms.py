@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import clean_name
+from articles.article_links import find_article
 from articles.models import Article
-from articles.story_links import find_story
 from comments.comment_links import parse_comment_number
 from comments.models import Comment, State
 from core.forms import LongTextForm
@@ -64,8 +64,8 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
             if found and found.discussion.is_readable and found.state == State.PUBLISHED:
                 self.comment, self.article = found, found.discussion.article
                 return url
-        elif (story := find_story(url)) and story.is_published():
-            self.article = story
+        elif (article := find_article(url)) and article.is_published():
+            self.article = article
             return url
         raise ValidationError(
             _("We found nothing there. Open the story or the comment, and copy that page’s URL."),

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from articles.article_links import find_article
 from articles.models import Article, Topic
-from articles.story_links import find_story
 from core.forms import LongTextForm
 from moderation import explanations
 from moderation.checks.text import MAX_LINKS_WITHOUT_REVIEW
@@ -95,7 +95,7 @@ class RuleForm(LongTextForm, forms.Form):
         text = self.cleaned_data["article"].strip()
         if not text:
             return None
-        article = find_story(text)
+        article = find_article(text)
         if article is None or not article.is_title_visible_to(self.user):
             raise ValidationError(_("There is no story at this link."), code="unknown")
         return article

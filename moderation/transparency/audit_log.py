@@ -19,8 +19,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from articles.article_links import find_article
 from articles.models import UNPUBLISHED_TITLE, Article
-from articles.story_links import find_story
 from comments import removal_reasons
 from comments.models import AUTHOR_DELETION_REASONS, UNDONE_REASONS, Reason, State, Transition
 from core.dates.days import start_of_day
@@ -104,10 +104,10 @@ def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None
         found = found.filter(_DECIDERS[by])
     if who := filters.get("who"):
         found = found.filter(actor__in=list(_accounts(who).values_list("pk", flat=True)[:100]))
-    if article := filters.get("article"):
-        story = find_story(article)
+    if text := filters.get("article"):
+        article = find_article(text)
         known = Article.objects.with_title_visible_to(user)
-        matching = known.filter(pk=story.pk) if story else known.filter(title__icontains=article)
+        matching = known.filter(pk=article.pk) if article else known.filter(title__icontains=text)
         found = found.filter(discussion__in=list(matching.order_by().values_list("pk", flat=True)[:100]))
     if comment := filters.get("comment"):
         found = found.filter(comment=comment)

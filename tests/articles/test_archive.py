@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.article_lists import PAGE_SIZE
 from articles.models import Article, Site
 from articles.site.cached_pages import DEPENDENCIES_KEY
-from articles.story_lists import PAGE_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services.states import change_states
 from tests.factories import make_article, make_comment

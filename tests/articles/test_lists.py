@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.article_lists import PAGE_SIZE
 from articles.models import Article, Site, Topic
-from articles.story_lists import PAGE_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states

@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR
+from articles.article_links import find_article
 from articles.models import MAX_OLD_PATH_LENGTH, Article, Author, Redirect, StandingPage, Topic
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.redirects import RedirectError, add_redirect
 from articles.services import save_article, save_author, save_page, save_topic, set_article_authors
-from articles.story_links import find_story
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.locks import site_is_locked_first
 
@@ -265,8 +265,8 @@ def test_a_story_is_found_by_an_old_link():
     rename(article, "two")
     add_redirect(old="/2013/06/19/one/", target_url="/stories/two/")
     for named in ("one", "https://example.org/stories/one/comments/5/", "https://x.org/2013/06/19/one/"):
-        assert find_story(named) == article
-    assert find_story("nothing") is None
+        assert find_article(named) == article
+    assert find_article("nothing") is None
 
 
 def test_administrators_add_redirects_and_nobody_changes_one():

@@ -29,7 +29,7 @@ def test_the_masthead_names_the_first_six_topics_under_which_there_is_something(
 
     found = Masthead(request).topics
 
-    wanted = list(Topic.objects.shown().with_stories()[:6])
+    wanted = list(Topic.objects.shown().with_articles()[:6])
     assert [topic.name for topic in found] == [f"Topic {n}" for n in (0, 1, 2, 3, 4, 6)]
     assert [topic.url for topic in found] == [topic.get_absolute_url() for topic in wanted]
 

@@ -8,11 +8,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from articles.article_lists import PAGE_SIZE
 from articles.models import UNPUBLISHED_TITLE, Article, Pin, Site
 from articles.publishing.front_page import MAX_PINS, TooManyPinsError, move_pin, pin, unpin
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.services import save_article, set_article_authors
-from articles.story_lists import PAGE_SIZE
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_with_role
 

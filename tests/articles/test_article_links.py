@@ -1,9 +1,9 @@
-"""Finding the story to which a link leads."""
+"""Finding the article to which a link leads."""
 
 import pytest
 
+from articles.article_links import find_article
 from articles.models import Article
-from articles.story_links import find_story
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def test_a_story_is_found_by_whatever_link_leads_to_it(named):
     ferry = make_article()
     Article.objects.update(slug="die-fähre")
     make_article("12")
-    assert find_story(named) == ferry
+    assert find_article(named) == ferry
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_a_story_is_found_by_whatever_link_leads_to_it(named):
 )
 def test_a_link_to_nothing_finds_none(named):
     make_article()
-    assert find_story(named) is None
+    assert find_article(named) is None

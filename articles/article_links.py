@@ -1,4 +1,4 @@
-"""Find a story by a link or a slug that a person has entered."""
+"""Find an article by a link or a slug that a person has entered."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -8,10 +8,10 @@ from articles.models.slugs import SLUG_PATTERN
 from articles.redirects import find_redirected_article
 
 
-def find_story(link: str) -> Article | None:
-    """Return the story with this slug or URL, or None.
+def find_article(link: str) -> Article | None:
+    """Return the article with this slug or URL, or None.
 
-    The URL may be an earlier one, or that of a page below the story. Only slug, title and time are loaded.
+    The URL may be an earlier one, or that of a page below the article. Only slug, title and time are loaded.
     """
     try:
         path = unquote(urlsplit(link.strip()).path)

@@ -1,4 +1,4 @@
-"""A page of a list of stories, for the views of the front page, topics, authors and the archive."""
+"""Read a page of a list of articles, for the views of the front page, topics, authors and the archive."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,21 +9,24 @@ from articles.site.requests import SiteRequest
 from core.paging import next_page_url, read_page
 from core.query_forms import StrictCursorQuery
 
-PAGE_SIZE = 20  # stories
+PAGE_SIZE = 20  # articles
 
 
 def read_list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
-    """Return the context of one page of a list; new stories do not shift the next page."""
+    """Return the context of one page of a list; new articles do not shift the next page."""
     before = StrictCursorQuery.read(request.GET)["before"]
     shown, last = read_page(articles.listed(), "published_at", before=before, size=PAGE_SIZE)
-    depend_on_counts(request, shown)
+    add_discussion_dependencies(request, shown)
     return {"articles": shown, "next_url": next_page_url(request.path, last), "is_later": before is not None}
 
 
-def depend_on_counts(request: SiteRequest, shown: Iterable[Article]) -> None:
-    """Add the discussions of listed stories to the page's dependencies, for their comment counts.
+def add_discussion_dependencies(request: SiteRequest, articles: Iterable[Article]) -> None:
+    """Add the discussions of listed articles to the page's dependencies, for their comment counts.
 
     The articles are not needed: each change of one also changes the site's version.
     """
-    versions = {a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown}
+    versions = {
+        article.pk: article.discussion.version if hasattr(article, "discussion") else 0
+        for article in articles
+    }
     add_dependencies(request, discussions=versions)
