@@ -15,7 +15,7 @@ from accounts.administrators import create_first_administrator
 from accounts.models import User
 from accounts.services import erase_from_admin_log
 from articles.images.services import existing_images, lock_images, set_image_uses
-from articles.markup.markdown import referenced_images, render_story
+from articles.markup.markdown import referenced_images, render_document
 from articles.models import (
     Article,
     Author,
@@ -71,7 +71,7 @@ def save_article(
     article.version = (stored.version if stored else 0) + 1
     lead = {article.lead_image_id} if article.lead_image_id else set()
     images = lock_images(referenced_images(article.body) | lead)
-    article.body_html = render_story(article.body)
+    article.body_html = render_document(article.body)
     article.save()
     set_image_uses(article, images)
     _create_revision(article, stored, by=by, nonce=nonce, restored_number=restored_number)
@@ -169,7 +169,7 @@ def save_page(
     stored = _lock_stored(page)
     page.version = (stored.version if stored else 0) + 1
     images = lock_images(referenced_images(page.body))
-    page.body_html = render_story(page.body)
+    page.body_html = render_document(page.body)
     page.updated_at = timezone.now()
     _save_with_redirect(page, stored)
     set_image_uses(page, images)

@@ -12,7 +12,7 @@ from accounts.authentication.second_factors import fully_authenticated_user
 from accounts.requests import next_path, referring_path
 from articles.article_lists import read_list_page
 from articles.images.html import add_preview_tokens
-from articles.markup.markdown import render_story
+from articles.markup.markdown import render_document
 from articles.models import Article, Author, StandingPage, preview_article_id
 from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
 from articles.site.cached_pages import cache_for_anonymous
@@ -78,7 +78,7 @@ def rules(request: SiteRequest) -> HttpResponse:
     """Show the full rules of commenting. Raises Http404 if there are none."""
     if not (text := request.site.rules):
         raise Http404
-    return render(request, "articles/rules.jinja", {"rules": render_story(text)})
+    return render(request, "articles/rules.jinja", {"rules": render_document(text)})
 
 
 @csrf_exempt  # a cached page has no token, and another site could change no more than the theme

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from articles.images import integrity as images
-from articles.markup.markdown import render_story
+from articles.markup.markdown import render_document
 from articles.models import Article
 from articles.site.cached_pages import increment_site_version
 from comments.duplicates import normalize_text
@@ -182,7 +182,7 @@ def repair(damage: Damage) -> None:
         with transaction.atomic():
             rows = Article.objects.filter(pk=key)
             for article in rows.only("body").select_for_update(no_key=True):  # none if it was deleted
-                rows.update(body_html=render_story(article.body), version=F("version") + 1)
+                rows.update(body_html=render_document(article.body), version=F("version") + 1)
                 increment_site_version()
     _rebuild_search_texts(damage.get("search", []))
     _delete_rest_of_erased(damage.get("erased", []))
@@ -273,4 +273,4 @@ def _delete_rest_of_erased(ids: list[int]) -> None:
 
 def _stale_articles() -> Iterator[Article]:
     rows = Article.objects.only("body", "body_html").order_by("pk")
-    return (article for article in rows.iterator(100) if article.body_html != render_story(article.body))
+    return (article for article in rows.iterator(100) if article.body_html != render_document(article.body))

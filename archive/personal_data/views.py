@@ -17,7 +17,7 @@ from accounts import guests
 from archive.personal_data import erasure_links, files
 from archive.personal_data.forms import EraseForm, has_password, needs_second_factor
 from archive.personal_data.registry import REGISTRY
-from articles.markup.markdown import render_story
+from articles.markup.markdown import render_document
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.languages import activate_locale
 from articles.site.requests import SiteRequest
@@ -32,7 +32,7 @@ from moderation.people.profiles import Person
 @cache_for_anonymous
 def privacy(request: SiteRequest) -> HttpResponse:
     """Show what the site stores about people, what for, and how long."""
-    context = {"text": render_story(request.site.privacy), "registry": REGISTRY}
+    context = {"text": render_document(request.site.privacy), "registry": REGISTRY}
     return render(request, "archive/personal_data/privacy.jinja", context)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from accounts.requests import require_editor
-from articles.markup.markdown import count_words, reading_minutes, render_story
+from articles.markup.markdown import count_words, reading_minutes, render_document
 from articles.markup.paste_html import html_to_markdown
 from articles.models import MAX_AUTHORS, MAX_BODY_LENGTH, Article, BylineAuthor, Image, StandingPage, Topic
 from articles.site.requests import site_request
@@ -34,7 +34,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
     fields = {name: request.POST.get(name, "") for name in PREVIEW_FIELDS}
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
-    article = Article(**fields, body_html=render_story(fields["body"]))
+    article = Article(**fields, body_html=render_document(fields["body"]))
     authors = _chosen_authors(request)
     vars(article)["author_names"] = [author.name for author in authors]
     zone = str(timezone.get_current_timezone())
@@ -52,7 +52,7 @@ def preview_page(request: HttpRequest) -> JsonResponse:
     fields = {name: request.POST.get(name, "") for name in ("title", "body")}
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
-    page = StandingPage(**fields, body_html=render_story(fields["body"]))
+    page = StandingPage(**fields, body_html=render_document(fields["body"]))
     preview = _render("articles/_page.jinja", {"page": page}, request)
     return JsonResponse({**preview, "count": _count_text("", page.body_html)})
 

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 
-from articles.markup.markdown import render_story
+from articles.markup.markdown import render_document
 from articles.models import Article, Image, ImageUse, StandingPage
 from articles.site.cached_pages import increment_site_version
 
@@ -15,12 +15,12 @@ def rerender_uses(image: Image) -> None:
     is_shown = ImageUse.objects.filter(image=image, site__isnull=False).exists()
     articles, pages = lock_uses(image)
     for article in articles:
-        html = render_story(article.body)
+        html = render_document(article.body)
         if html != article.body_html or article.lead_image_id == image.pk:
             Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
             is_shown = True
     for page in pages:
-        html = render_story(page.body)
+        html = render_document(page.body)
         if html != page.body_html:
             StandingPage.objects.filter(pk=page.pk).update(body_html=html)
             is_shown = True

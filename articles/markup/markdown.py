@@ -14,28 +14,30 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from articles.images import html as figures
+from articles.images import html as images
 from articles.markup.linkify import Linkifier, use_linkifier
 
 TEXT_TAGS = {"p", "br", "em", "strong", "s", "a", "blockquote", "code", "pre", "ul", "ol", "li"}
-STORY_TAGS = TEXT_TAGS | {"h2", "h3", "h4", "hr", "table", "thead", "tbody", "tr", "th", "td"}
+DOCUMENT_TAGS = TEXT_TAGS | {"h2", "h3", "h4", "hr", "table", "thead", "tbody", "tr", "th", "td"}
 IMAGE_TAGS = {"figure", "figcaption", "picture", "source", "img", "small", "span"}
 IMAGE_ATTRIBUTES = {
     "img": {"src", "alt", "width", "height", "loading", "decoding", "fetchpriority"},
     "source": {"type", "media", "sizes", "srcset"},
     "span": {"dir"},
 }
-WORDS_PER_MINUTE = 220  # of a reader
+WORDS_PER_MINUTE = 220  # reading speed
 URL_SCHEMES = {"http", "https", "mailto"}
 
-_comment = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True})
-_comment.enable(["linkify", "strikethrough"]).disable(["heading", "lheading", "image", "hr", "reference"])
-_story = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(
+_comment_parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True})
+_comment_parser.enable(["linkify", "strikethrough"]).disable(
+    ["heading", "lheading", "image", "hr", "reference"]
+)
+_document_parser = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(
     ["linkify", "strikethrough", "table"]
 )
-use_linkifier(_comment)
-use_linkifier(_story)
-_links = Linkifier()
+use_linkifier(_comment_parser)
+use_linkifier(_document_parser)
+_linkifier = Linkifier()
 _HOST = re.compile(  # of ASCII letters or others, perhaps with a port
     r"(?:(?:[a-z0-9-]|[^\x00-\x7f])+\.)+(?:xn--[a-z0-9-]+|(?:[a-z]|[^\x00-\x7f]){2,})"
     r"(?::[0-9]{1,5})?(?=[/?#]|$)",
@@ -44,11 +46,11 @@ _HOST = re.compile(  # of ASCII letters or others, perhaps with a port
 
 
 def _normalize_comment_link(url: str) -> str:
-    """Add the scheme to `[text](example.org)`, which would else lead to a page of this site."""
-    return MarkdownIt.normalizeLink(_comment, f"https://{url}" if _HOST.match(url) else url)
+    """Add the scheme to `[text](example.org)`, which would otherwise lead to a page of this site."""
+    return MarkdownIt.normalizeLink(_comment_parser, f"https://{url}" if _HOST.match(url) else url)
 
 
-_comment.normalizeLink = _normalize_comment_link  # type: ignore[method-assign]
+_comment_parser.normalizeLink = _normalize_comment_link  # type: ignore[method-assign]
 
 
 def _turn_images_into_figures(state: Any) -> None:
@@ -65,11 +67,13 @@ def _turn_images_into_figures(state: Any) -> None:
 
 
 def _is_stored_image(token: Token) -> bool:
-    return token.type == "image" and bool(figures.REFERENCE.fullmatch(str(token.attrs["src"])))
+    return token.type == "image" and bool(images.REFERENCE.fullmatch(str(token.attrs["src"])))
 
 
-def _render_image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]) -> str:
-    token = tokens[at]
+def _render_image(
+    renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: dict[str, Any]
+) -> str:
+    token = tokens[index]
     source, caption = str(token.attrs["src"]), str(token.attrs.get("title", ""))
     alt = renderer.renderInlineAsText(token.children, options, env)
     if not _is_stored_image(token):
@@ -80,8 +84,8 @@ def _render_image(renderer: Any, tokens: Sequence[Token], at: int, options: Any,
         return ""
     if token.meta.get("figure"):
         is_first = bool(env["first"]) and env["first"][0] is token
-        return figures.figure(image, alt=alt, caption=caption, is_first=is_first)
-    return figures.picture(image, alt=alt) + figures.credit_inline(image)
+        return images.figure(image, alt=alt, caption=caption, is_first=is_first)
+    return images.picture(image, alt=alt) + images.credit_inline(image)
 
 
 def _image_tokens(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -91,25 +95,25 @@ def _image_tokens(tokens: Sequence[Token]) -> Iterator[Token]:
         yield from _image_tokens(token.children or [])
 
 
-_story.core.ruler.push("images", _turn_images_into_figures)
-_story.add_render_rule("image", _render_image)
+_document_parser.core.ruler.push("images", _turn_images_into_figures)
+_document_parser.add_render_rule("image", _render_image)
 
 
-def render_story(text: str) -> str:
-    """Render the body of an article as HTML. Its links have no `nofollow`.
+def render_document(text: str) -> str:
+    """Render text of the newsroom as HTML: an article, a page, the rules. Its links have no `nofollow`.
 
     `![alternative text](image:12 "caption")` shows image 12 of the library, with its sizes, caption and
     credit. Without them, the alternative text and the caption are those of the image itself. A missing image
     is left out (see `referenced_images`), and an image of another site becomes a link. One statement if the
     text has images.
     """
-    tokens = _story.parse(text)
+    tokens = _document_parser.parse(text)
     urls = {str(token.attrs["src"]) for token in _image_tokens(tokens)}
     first = next((token.children or [] for token in tokens if token.type == "inline"), [])
-    env = {"images": figures.find_images(urls), "first": first}
+    env = {"images": images.find_images(urls), "first": first}
     return nh3.clean(
-        _story.renderer.render(tokens, _story.options, env),
-        tags=STORY_TAGS | IMAGE_TAGS,
+        _document_parser.renderer.render(tokens, _document_parser.options, env),
+        tags=DOCUMENT_TAGS | IMAGE_TAGS,
         attributes=nh3.ALLOWED_ATTRIBUTES | IMAGE_ATTRIBUTES,
         url_schemes=URL_SCHEMES,
         link_rel="noopener",
@@ -118,13 +122,13 @@ def render_story(text: str) -> str:
 
 def referenced_images(text: str) -> set[int]:
     """Return the keys of the images that a body refers to, whether they exist or not."""
-    urls = (str(token.attrs["src"]) for token in _image_tokens(_story.parse(text)))
-    return {int(match[1]) for url in urls if (match := figures.REFERENCE.fullmatch(url))}
+    urls = (str(token.attrs["src"]) for token in _image_tokens(_document_parser.parse(text)))
+    return {int(match[1]) for url in urls if (match := images.REFERENCE.fullmatch(url))}
 
 
 def render_comment(text: str) -> str:
     """Render a comment as HTML: paragraphs, emphasis, lists, quotations, code and links with `nofollow`."""
-    return _clean_comment(_comment.render(text))
+    return _clean_comment(_comment_parser.render(text))
 
 
 def render_plain(text: str) -> str:
@@ -134,7 +138,7 @@ def render_plain(text: str) -> str:
 
 
 def count_words(markup: str) -> int:
-    """Return the number of words in rendered HTML. A dash between spaces is none."""
+    """Return the number of words in rendered HTML. A dash between spaces is not a word."""
     return len(_WORD.findall(_TAG.sub(" ", markup)))
 
 
@@ -154,7 +158,7 @@ def excerpt_source_length(limit: int) -> int:
 def make_excerpt(markup: str, limit: int) -> str:
     """Return the beginning of rendered HTML as plain text, at most `limit` characters, cut at a word."""
     if "<figure>" in markup or "<h" in markup:  # a heading would run into the paragraph below it
-        markup = _LEFT_OUT.sub("", markup)
+        markup = _FIGURE_OR_HEADING.sub("", markup)
     head = markup[: excerpt_source_length(limit) - 1]
     return _excerpt(head, len(markup) == len(head), limit)
 
@@ -179,7 +183,7 @@ def _excerpt(head: str, is_whole: bool, limit: int) -> str:
     return plain[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
 
 
-_LEFT_OUT = re.compile(r"<(figure|h[1-6])\b[^>]*>.*?</\1>", re.DOTALL)
+_FIGURE_OR_HEADING = re.compile(r"<(figure|h[1-6])\b[^>]*>.*?</\1>", re.DOTALL)
 _INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
 _QUOTATION_TAG = re.compile(r"(</?blockquote>)")
 _TAG = re.compile(r"<[^>]*(?:>|$)")
@@ -188,7 +192,7 @@ _WORD = re.compile(r"\w\S*")
 
 def _linkify_text(text: str) -> str:
     out, last = [], 0
-    for match in _links.match(text) or []:
+    for match in _linkifier.match(text) or []:
         out += [html.escape(text[last : match.index], quote=False)]
         out += [f'<a href="{html.escape(match.url)}">{html.escape(match.text, quote=False)}</a>']
         last = match.last_index

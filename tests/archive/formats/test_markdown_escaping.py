@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archive.formats.markdown_escaping import as_markdown
-from articles.markup.markdown import render_story
+from articles.markup.markdown import render_document
 from tests.archive.formats.soundoff.pages import visible_text
 
 MARKUP = st.text(st.sampled_from("ab1.) -+*_#=>|:~`\\<>[](){}!&;/'\"$^@é汉🙂\xa0"), min_size=1, max_size=25)
@@ -35,6 +35,6 @@ def test_any_text_is_shown_as_it_is(paragraphs: list[list[str]]) -> None:
 def test_an_indent_is_kept_and_a_url_stays_whole() -> None:
     assert visible_text(as_markdown("if x:\n    go()")) == "if x:\n\xa0\xa0\xa0\xa0go()"
     url = "http://paper.example/a_b/_c_/*d*?e=1&copy=2"
-    linked = render_story(as_markdown(f"See ({url})."))
+    linked = render_document(as_markdown(f"See ({url})."))
     assert f'href="{html.escape(url)}"' in linked
     assert visible_text(as_markdown(f"See ({url}).")) == f"See ({url})."

@@ -21,7 +21,7 @@ from articles.markup.markdown import (
     make_excerpt,
     referenced_images,
     render_comment,
-    render_story,
+    render_document,
 )
 from articles.models import Article, Image, Site
 from articles.services import save_article
@@ -38,7 +38,7 @@ def image() -> Image:
 
 
 def test_an_image_alone_in_its_paragraph_is_a_figure_with_all_sizes(image):
-    page = render_story(f'Before.\n\n![The *whole* sea](image:{image.pk} "At noon")\n\nAfter.')
+    page = render_document(f'Before.\n\n![The *whole* sea](image:{image.pk} "At noon")\n\nAfter.')
     at = f"/images/{image.pk}"
     assert page.startswith("<p>Before.</p>\n<figure><picture>")
     assert f'type="image/avif" sizes="(min-width: 740px) 672px, 92vw" srcset="{at}/w400.avif 400w, ' in page
@@ -51,20 +51,22 @@ def test_an_image_alone_in_its_paragraph_is_a_figure_with_all_sizes(image):
 
 def test_the_image_provides_the_caption_that_the_text_lacks():
     image = make_image(alt="Two boats", caption="In the harbour", is_ready=False)
-    page = render_story(f"![](image:{image.pk})")
+    page = render_document(f"![](image:{image.pk})")
     assert 'alt="Two boats"' in page
     assert ">In the harbour<" in page
 
 
 def test_the_full_image_is_shown_until_its_sizes_are_made():
     image = make_image(is_ready=False)
-    page = render_story(f"![](image:{image.pk})")
+    page = render_document(f"![](image:{image.pk})")
     assert f'<img src="/images/{image.pk}/full.jpg" alt="The sea" width="900" height="600"' in page
     assert "<source" not in page
 
 
 def test_an_image_at_the_top_of_a_story_is_not_lazy(image):
-    first, second = re.findall("<img[^>]*>", render_story(f"![](image:{image.pk})\n\n![](image:{image.pk})"))
+    first, second = re.findall(
+        "<img[^>]*>", render_document(f"![](image:{image.pk})\n\n![](image:{image.pk})")
+    )
     assert 'fetchpriority="high"' in first
     assert "lazy" not in first
     assert 'loading="lazy"' in second
@@ -72,24 +74,24 @@ def test_an_image_at_the_top_of_a_story_is_not_lazy(image):
 
 def test_each_image_of_a_paragraph_is_a_figure_unless_there_is_text(image):
     named = f"![](image:{image.pk})"
-    assert render_story(f"{named}\n{named}").count("<figure>") == 2
-    amid = render_story(f"Look {named} here")
+    assert render_document(f"{named}\n{named}").count("<figure>") == 2
+    amid = render_document(f"Look {named} here")
     assert "<figure>" not in amid
     assert amid.startswith("<p>Look <picture>")
     assert "<small>(Ida Lund)</small> here</p>" in amid
-    assert render_story(f"> {named}").startswith("<blockquote><figure>")
+    assert render_document(f"> {named}").startswith("<blockquote><figure>")
 
 
 def test_an_animation_is_not_shown_with_reduced_motion():
     image = make_image(gif(4))
-    page = render_story(f"![](image:{image.pk})")
+    page = render_document(f"![](image:{image.pk})")
     moving = '<source type="image/webp" media="(prefers-reduced-motion: no-preference)" srcset="'
     assert f'<picture>{moving}/images/{image.pk}/moving.webp">' in page
 
 
 def test_a_transparent_image_is_not_a_jpeg():
     image = make_image(transparent_palette())
-    page = render_story(f"![](image:{image.pk})")
+    page = render_document(f"![](image:{image.pk})")
     assert ".png" in page
     assert ".jpg" not in page
     assert (data_path(image.folder) / "og-50-50.jpg").exists()  # others show the image on white
@@ -109,14 +111,14 @@ def test_a_transparent_image_is_not_a_jpeg():
     ],
 )
 def test_other_images_are_not_shown(typed, shown):
-    page = render_story(typed)
+    page = render_document(typed)
     assert re.search(shown, page), page
     assert "<img" not in page
     assert "<picture" not in page
 
 
 def test_the_alternative_text_and_caption_are_escaped(image):
-    page = render_story(f'![a "b" <script> > c](image:{image.pk} "<b>x</b> onload=")')
+    page = render_document(f'![a "b" <script> > c](image:{image.pk} "<b>x</b> onload=")')
     assert "<script" not in page
     assert "<b>" not in page
     assert 'alt="a &quot;b&quot; &lt;script&gt; &gt; c"' in page
@@ -126,7 +128,7 @@ def test_the_markdown_of_an_image_renders_with_its_alternative_text():
     alt = 'A sign: "[sic] *not* <here> & `there`_!'
     image = make_image(alt=alt, is_ready=False)
     assert referenced_images(image.markdown) == {image.pk}
-    found = re.search('alt="([^"]*)"', render_story(image.markdown))
+    found = re.search('alt="([^"]*)"', render_document(image.markdown))
     assert found
     assert (
         found[1].replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == alt
@@ -135,18 +137,18 @@ def test_the_markdown_of_an_image_renders_with_its_alternative_text():
 
 def test_a_text_without_images_needs_no_statement(django_assert_num_queries, image):
     with django_assert_num_queries(0):
-        render_story("No picture, [a link](https://example.org).")
+        render_document("No picture, [a link](https://example.org).")
     with django_assert_num_queries(1):
-        render_story(f"![](image:{image.pk})\n\n![](image:{image.pk + 1})")
+        render_document(f"![](image:{image.pk})\n\n![](image:{image.pk + 1})")
 
 
 def test_a_description_does_not_begin_with_a_caption(image):
-    page = render_story(f'![](image:{image.pk} "A caption")\n\nThe slip closes today.')
+    page = render_document(f'![](image:{image.pk} "A caption")\n\nThe slip closes today.')
     assert make_excerpt(page, 100) == "The slip closes today."
 
 
 def test_a_description_has_no_headings():
-    page = render_story("The slip closes.\n\n## What can be seen\n\nNothing yet.\n\n---\n\nThe end.")
+    page = render_document("The slip closes.\n\n## What can be seen\n\nNothing yet.\n\n---\n\nThe end.")
     assert make_excerpt(page, 100) == "The slip closes. Nothing yet. The end."
 
 

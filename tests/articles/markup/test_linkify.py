@@ -56,7 +56,9 @@ def test_comments_are_rendered_as_by_plain_markdown_it():
         assert markdown._clean_comment(parser.render(text)) == markdown.render_comment(text), text
 
 
-@pytest.mark.parametrize("render", [markdown.render_comment, markdown.render_plain, markdown._story.render])
+@pytest.mark.parametrize(
+    "render", [markdown.render_comment, markdown.render_plain, markdown._document_parser.render]
+)
 @pytest.mark.parametrize("piece", REPEATED_PIECES)
 def test_four_times_the_text_takes_four_times_as_long(render, piece):
     assert growth(render, lambda size: (piece * size)[:size], 2_000) < LINEAR

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 
-from articles.markup.markdown import render_story
+from articles.markup.markdown import render_document
 from articles.markup.paste_html import MAX_LENGTH, MAX_TAGS, html_to_markdown
 
 FILES = Path(__file__).parent / "pasted"
@@ -65,7 +65,7 @@ def test_pieces_of_html_become_markdown(markup, markdown):
     made = html_to_markdown(markup).markdown
     if markdown is not None:
         assert made == markdown
-    assert words(render_story(made)) == words(markup)
+    assert words(render_document(made)) == words(markup)
 
 
 def test_the_text_stays_the_same_whatever_the_markup():
@@ -81,7 +81,7 @@ def test_the_text_stays_the_same_whatever_the_markup():
             text = "".join(chance.choice(bits) for _bit in range(chance.randint(0, 5)))
             markup += chance.choice([f"<{tag}>{text}</{tag}>", f"<{tag}>{text}", f"{text}</{tag}>", text])
         made = html_to_markdown(markup).markdown
-        assert words(render_story(made)) == words(markup), (markup, made)
+        assert words(render_document(made)) == words(markup), (markup, made)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_pasted_address_stays_a_correct_link(address):
     made = html_to_markdown(
         f"<p>It is <b>here</b> ({html.escape(address)}), and <i>there</i>: {html.escape(address)}</p>"
     )
-    shown = render_story(made.markdown)
+    shown = render_document(made.markdown)
     assert [html.unescape(href) for href in re.findall('href="([^"]*)"', shown)] == [address] * 2
     assert words(shown) == words(
         f"<p>It is here ({html.escape(address)}), and there: {html.escape(address)}</p>"

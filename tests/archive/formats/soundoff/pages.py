@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from archive.formats import soundoff
 from archive.formats.page import DamagedFileError, ParsedPage, SavedComment, UnsupportedFormatError
-from articles.markup.markdown import render_story
+from articles.markup.markdown import render_document
 
 SAMPLE = Path(__file__).parents[4] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -63,7 +63,7 @@ def rows(comments: list[SavedComment]) -> list[list[object]]:
 
 def visible_text(markdown: str) -> str:
     """Return the text that a reader sees of an article's body."""
-    text = render_story(markdown).replace("<br>\n", "\n").replace("</p>\n<p>", "\n\n")
+    text = render_document(markdown).replace("<br>\n", "\n").replace("</p>\n<p>", "\n\n")
     return html.unescape(re.sub(r"<[^>]+>", "", text)).strip("\n")
 
 
