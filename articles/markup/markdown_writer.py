@@ -1,4 +1,4 @@
-"""Write runs of formatted text, and blocks of them, as Markdown: the second half of paste_html.py."""
+"""Write runs of formatted text, and blocks of them, as Markdown, for paste_html.py."""
 
 import html
 import re
@@ -72,7 +72,7 @@ def write_inline(runs: list[Run], *, is_heading: bool = False) -> str:
     """
     if is_heading:  # Word makes headings bold and Google does not; neither is the writer's choice
         runs = [run._replace(marks=run.marks._replace(bold=False, italic=False)) for run in runs]
-    # Spaces and breaks get no marks: Markdown's emphasis can't begin or end with one.
+    # Spaces and breaks get no marks: Markdown's emphasis can't begin or end with white space.
     pieces = [
         Run(piece, run.marks if piece.strip(_SPACE) else Marks(href=run.marks.href))
         for run in runs
@@ -125,9 +125,9 @@ def _mark_spaces(pieces: list[Run]) -> Iterator[Run]:
 
 def _write_links(pieces: list[Run]) -> Iterator[str]:
     for href, group in groupby(pieces, key=lambda run: run.marks.href):
-        some = list(group)
-        plain = "".join(run.text for run in some)
-        words = _write_emphasis(some, in_link=bool(href))
+        linked = list(group)
+        plain = "".join(run.text for run in linked)
+        words = _write_emphasis(linked, in_link=bool(href))
         if not href or not plain.strip(_SPACE):
             yield words
         elif plain.strip(_SPACE) == href:
@@ -140,8 +140,8 @@ def _write_links(pieces: list[Run]) -> Iterator[str]:
 
 def _write_emphasis(pieces: list[Run], *, in_link: bool) -> str:
     groups = [
-        (marks, "".join(run.text for run in some))
-        for marks, some in groupby(pieces, key=lambda run: run.marks)
+        (marks, "".join(run.text for run in group))
+        for marks, group in groupby(pieces, key=lambda run: run.marks)
     ]
     out = []
     for n, (marks, text) in enumerate(groups):
@@ -156,9 +156,9 @@ def _write_marks(marks: Marks, text: str, before: str, after: str, *, in_link: b
         ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
         pad = " " if "`" in (text[0], text[-1]) else ""
         return f"{ticks}{pad}{text.replace(BREAK, ' ')}{pad}{ticks}"
-    around = ("~~" if marks.struck else "") + "*" * (2 * marks.bold + marks.italic)
+    delimiter = ("~~" if marks.struck else "") + "*" * (2 * marks.bold + marks.italic)
     start, end = 0, len(text)
-    # A mark beside a letter must enclose a letter, so punctuation at the edge goes outside of the mark.
+    # A delimiter beside a letter must enclose a letter, so punctuation at the edge goes outside of it.
     while before.isalnum() and start < end and not text[start].isalnum():
         start += 1
     while after.isalnum() and start < end and not text[end - 1].isalnum():
@@ -166,7 +166,9 @@ def _write_marks(marks: Marks, text: str, before: str, after: str, *, in_link: b
     lead, inner, trail = (
         _escape(part, in_link=in_link) for part in (text[:start], text[start:end], text[end:])
     )
-    return f"{lead}{around}{inner}{around[::-1]}{trail}" if inner and around else lead + inner + trail
+    if not inner:
+        return lead + trail
+    return f"{lead}{delimiter}{inner}{delimiter[::-1]}{trail}"
 
 
 _SPECIAL = re.compile(r"[\\`*]|<(?=[a-zA-Z])|~(?=~)|(?<=~)~|(?<!\w)_|_(?!\w)|&(?=#?\w{1,31};)|\](?=[(\[:])")
@@ -180,15 +182,15 @@ def _escape(text: str, *, in_link: bool) -> str:
         return re.sub(r"(?<!\\)[\[\]]", _escape_match, _SPECIAL.sub(_escape_match, text))
     out, last = [], 0
     # An address that becomes a link must not contain backslashes.
-    for found in (_linkifier.match(text) or []) if "://" in text else []:
-        if found.schema in {"http:", "https:"} and _SPECIAL.search(found.raw):
-            out += [_SPECIAL.sub(_escape_match, text[last : found.index]), f"<{found.raw}>"]
-            last = found.last_index
+    for match in (_linkifier.match(text) or []) if "://" in text else []:
+        if match.schema in {"http:", "https:"} and _SPECIAL.search(match.raw):
+            out += [_SPECIAL.sub(_escape_match, text[last : match.index]), f"<{match.raw}>"]
+            last = match.last_index
     return "".join([*out, _SPECIAL.sub(_escape_match, text[last:])])
 
 
-def _escape_match(found: re.Match[str]) -> str:
-    return "\\" + found[0]
+def _escape_match(match: re.Match[str]) -> str:
+    return "\\" + match[0]
 
 
 _BLOCK_START = re.compile(r"(#{1,6}(?=\s|\\?$)|[>+=|-]|\d{1,9}(?=[.)](?:\s|\\?$)))")
@@ -196,46 +198,43 @@ _BLOCK_START = re.compile(r"(#{1,6}(?=\s|\\?$)|[>+=|-]|\d{1,9}(?=[.)](?:\s|\\?$)
 
 def _escape_line_start(line: str) -> str:
     """Escape the start of a line that Markdown would read as a heading, a list or a quotation."""
-    found = _BLOCK_START.match(line)
-    if not found:
+    match = _BLOCK_START.match(line)
+    if not match:
         return line
-    if found[0].isdecimal():
-        return f"{found[0]}\\{line[found.end() :]}"
+    if match[0].isdecimal():
+        return f"{match[0]}\\{line[match.end() :]}"
     return "\\" + line
 
 
 def normalize_heading_levels(blocks: list[Block]) -> list[Block]:
     """Return the blocks with heading levels from 2 to 4, since level 1 is the page's title."""
     levels = sorted({block.level for block in blocks if block.kind == "h"})
-    to = {level: min(2 + n, 4) for n, level in enumerate(levels)}
-    return [replace(block, level=to[block.level]) if block.kind == "h" else block for block in blocks]
+    new_levels = {level: min(2 + n, 4) for n, level in enumerate(levels)}
+    return [replace(block, level=new_levels[block.level]) if block.kind == "h" else block for block in blocks]
 
 
 def write_lines(blocks: list[Block]) -> Iterator[str]:
     """Yield the blocks as lines of Markdown, with an empty line between blocks, except between list items."""
-    open_: list[tuple[int, int]] = []  # the level of each open list, and the indentation of its items' text
+    open_lists: list[tuple[int, int]] = []  # level of each open list, and indentation of its items' text
     last: Block | None = None
     for block in blocks:
         if last and last.quotes != block.quotes:
-            open_ = []
+            open_lists = []
         is_item = block.kind == "item"
-        while open_ and open_[-1][0] > block.depth - is_item:
-            open_.pop()
-        start = open_[-1][1] if open_ else 0
+        while open_lists and open_lists[-1][0] > block.depth - is_item:
+            open_lists.pop()
+        indent = open_lists[-1][1] if open_lists else 0
         text = _write_block(block)
         if is_item:
             marker = f"{block.number}. " if block.number else "- "
-            open_.append((block.depth, start + len(marker)))
+            open_lists.append((block.depth, indent + len(marker)))
             text = marker + text.replace("\n", "\n" + " " * len(marker))
-        body = [" " * start + line if line else "" for line in text.split("\n")]
+        body = [" " * indent + line if line else "" for line in text.split("\n")]
         quote = "> " * block.quotes
         if last is not None:
-            is_close = last.kind == block.kind == "item" and last.quotes == block.quotes
-            if block.number > 1 and block.depth > last.depth:
-                is_close = (
-                    False  # in Markdown only a list that starts with 1 may directly follow a line of text
-                )
-            if not is_close:
+            is_tight = last.kind == block.kind == "item" and last.quotes == block.quotes
+            # In Markdown only a list that starts with 1 may directly follow a line of text.
+            if not is_tight or (block.number > 1 and block.depth > last.depth):
                 yield ("> " * min(last.quotes, block.quotes)).rstrip()
         for line in body:
             yield (quote + line).rstrip()

@@ -75,18 +75,17 @@ def html_to_markdown(markup: str) -> PasteResult:
         url_schemes={"http", "https", "mailto", "pasted"},
         link_rel=None,
     )
-    reader = _Reader()
-    reader.feed(cleaned)
-    reader.close()
-    reader.end_block()
-    return PasteResult(
-        "\n".join(write_lines(normalize_heading_levels(reader.blocks))).strip("\n"), reader.images
-    )
+    parser = _BlockParser()
+    parser.feed(cleaned)
+    parser.close()
+    parser.end_block()
+    markdown = "\n".join(write_lines(normalize_heading_levels(parser.blocks))).strip("\n")
+    return PasteResult(markdown, parser.images)
 
 
 @dataclass
 class _OpenElement:
-    """An open element, with the reader's state before it."""
+    """An open element, with the parser's state before it."""
 
     tag: str
     marks: Marks
@@ -104,8 +103,8 @@ class _List:
     count: int = 0  # items so far
 
 
-class _Reader(HTMLParser):
-    """A parser that reads balanced HTML into blocks."""
+class _BlockParser(HTMLParser):
+    """A parser that turns balanced HTML into blocks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -119,12 +118,10 @@ class _Reader(HTMLParser):
         self.quotes = 0
         self.heading = 0
         self.in_pre = 0
-        self.item = (
-            ""  # "new": the next block begins an item of the innermost list; "old": it continues the item
-        )
-        self.word_list: tuple[int, str] | None = (
-            None  # the level of a list item by Word, and its bullet or number
-        )
+        # "new": the next block begins an item of the innermost list; "old": it continues the item.
+        self.item = ""
+        # The level of a list item by Word, and its bullet or number.
+        self.word_list: tuple[int, str] | None = None
         self.in_marker = False
         self.cells: list[list[str]] | None = None  # rows of the outermost table
         self.tables = 0
@@ -133,7 +130,7 @@ class _Reader(HTMLParser):
         attributes = {name: value or "" for name, value in attrs}
         style = _parse_style(attributes.get("style", ""))
         if tag in _VOID:
-            self._void(tag, attributes)
+            self._handle_void(tag, attributes)
             return
         opened = _OpenElement(tag, self.marks, self.shift, self.in_marker, len(self.lists))
         self.open.append(opened)
@@ -210,7 +207,7 @@ class _Reader(HTMLParser):
                 return block.number + 1 if block.number else 1
         return 1
 
-    def _void(self, tag: str, attributes: dict[str, str]) -> None:
+    def _handle_void(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "br" and "Apple-interchange-newline" not in attributes.get("class", ""):
             self.runs.append(Run("\n" if self.in_pre else BREAK, self.marks))
         elif tag == "hr":
