@@ -42,8 +42,8 @@ class ImportForm(forms.Form):
     The file comes with the form, or it is one that a preview has kept.
     """
 
-    # The token of a pending upload, before `file`, which may then be empty. Forms of the version before, open
-    # in a browser, send it by this name.
+    # The token of a pending upload. It comes before `file`, which may be empty if there is a token. Forms of
+    # the previous version, open in a browser, send it by this name.
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
     file = forms.FileField(
         label=gettext_lazy("File"),

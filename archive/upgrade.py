@@ -22,9 +22,10 @@ from core.database.sql import lock_timeout
 from core.memory.garbage_collection import collect_garbage_rarely
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
-# Web servers of the version before may be running. While a migration waits for a table, for instance until a
-# backup ends, every page that needs this table waits too. So the migration stops waiting after this time, and
-# is tried again after a pause. One that builds an index waits longer (core/database/concurrent_indexes.py).
+# Web servers of the previous version may be running. While a migration waits for a table, for instance until
+# a backup ends, every page that needs this table waits too. So the migration stops waiting after this time,
+# and is tried again after a pause. A migration that builds an index waits longer
+# (core/database/concurrent_indexes.py).
 LOCK_TIMEOUT_SECONDS = 2
 RETRY_PAUSE_SECONDS = 10
 MAX_RETRY_SECONDS = 720

@@ -178,7 +178,7 @@ class AuthorForm(ConflictAwareForm):
     """The form of an author. The name of the bio in HTML is `line`."""
 
     def add_prefix(self, field_name: str) -> str:
-        # Servers of the version before, and forms that they sent, use this name.
+        # Servers of the previous version, and forms that they sent, use this name.
         return super().add_prefix("line" if field_name == "bio" else field_name)
 
 

@@ -97,7 +97,7 @@ class EditForm(BodyForm):
             self.set_stored_at(comment.edited_at or comment.created_at)
 
     def clean_revision(self) -> int:
-        """Return the revision. A form of the version before has none: the comment as it was posted."""
+        """Return the revision. A form of the previous version has none: the comment as it was posted."""
         return self.cleaned_data["revision"] or 1
 
     def show_stored(self, comment: Comment) -> None:

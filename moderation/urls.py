@@ -46,7 +46,7 @@ urlpatterns = [
     path("people/<str:key>/", people.person, name="person"),
     path("people/<str:key>/child/", people.restrict_child_data, name="restrict-child-data"),
     path("people/<str:key>/erase/", people.erase_person, name="person-erase"),
-    # The URL of the version before, on pages that are open during an upgrade.
+    # The URL of the previous version, on pages that are open during an upgrade.
     path("people/<str:key>/blank/", people.erase_person, name="person-erase-before"),
     path("people/<str:key>/<slug:kind>/", people.impose_sanction, name="impose-sanction"),
     path("sanctions/<int:pk>/end/", people.end_sanction, name="sanction-end"),

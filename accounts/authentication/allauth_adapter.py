@@ -84,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         change = template_prefix.rpartition("/")[2]
         if change in mails.SECURITY_CHANGES:
-            # Only if there is one: workers of the version before take no further argument.
+            # Only if there is one: workers of the previous version take no further argument.
             removed = [context["deleted_email"]] if context and "deleted_email" in context else []
             job, site = mails.mail_security_change, self.request.site
             mails.enqueue(job, site, user.pk, change, email or user.email, *removed)

@@ -7,7 +7,7 @@ from core.database.renamed_models import rename_content_type
 class Migration(migrations.Migration):
     """Rename a model and fields in the models alone: the tables and columns keep their names.
 
-    Servers of the version before use these. The content type and its permissions, which Django makes and
+    Servers of the previous version use these. The content type and its permissions, which Django makes and
     nobody has, get the new name, so that none of the old name stay.
     """
 

@@ -79,7 +79,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         autosave = _refuse_logged_out_script(view(self.autosave_view))
         autosave_urls = [
             path("unsaved/", autosave, name=self.url_name("autosave")),
-            path("unsaved/<uuid:nonce>/throw/", view(self.discard_view)),  # of a page of the version before
+            path("unsaved/<uuid:nonce>/throw/", view(self.discard_view)),  # of a page of the previous version
             path(
                 "unsaved/<uuid:nonce>/discard/",
                 view(self.discard_view),
@@ -370,7 +370,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 raise PermissionDenied from error
             answer["kept"] = stored is not None
         if document:
-            if {"has_left", "gone"} & request.POST.keys():  # a page of the version before sends the latter
+            if {"has_left", "gone"} & request.POST.keys():  # a page of the previous version sends the latter
                 presence.remove_presence(document=document, editor=user)
             else:
                 presence.record_presence(document=document, editor=user, has_typed=fields is not None)

@@ -4,7 +4,7 @@ from core.database.independent_operations import StateOperations
 
 
 class Migration(migrations.Migration):
-    """Rename fields in the model alone: the columns keep the names that servers of the version before use."""
+    """Rename fields in the model alone: the columns keep the names that servers of the previous version use."""
 
     dependencies = [("articles", "0033_apostrophe_in_label")]
 

@@ -29,7 +29,7 @@ SEARCH_VECTOR = models.GeneratedField(
 
 
 class Migration(migrations.Migration):
-    """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
+    """Rename a field in the model alone: its column keeps the name that servers of the previous version use."""
 
     dependencies = [("articles", "0034_autosave_names")]
 

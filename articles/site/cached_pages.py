@@ -31,11 +31,11 @@ from core import files
 from core.database.replicas import POSITION_KEY, call_on_replica
 from core.database.sql import fetch_instances
 
-# In the storage of files, which all servers share; it holds a time. The name is the one that servers of the
-# version before read.
+# The file with the time at which the outage copies were invalidated, in the storage that all servers share.
+# Servers of the previous version read it under this name.
 INVALIDATED_AT_FILE = "cache/invalidated"
 COMMIT_SECONDS = 0.5  # seconds until a commit; after a later one the time is stored again
-_last_invalidation = 0.0  # time, in seconds since 1970, that this process has stored last
+_last_invalidation = 0.0  # the last time that this process has stored, in seconds since 1970
 DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 

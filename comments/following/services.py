@@ -110,7 +110,7 @@ def stop_mails(follows: FollowQuerySet) -> int:
 def resume_mails(follows: FollowQuerySet) -> None:
     """Send mails of these follows again: as before the follower stopped them, or else at once."""
     with transaction.atomic():
-        # If a server of the version before stopped all mails, both fields may be filled: the first is newer.
+        # If a server of the previous version stopped all mails, both fields may be set: the first is newer.
         set_delivery(follows.stopped_with_all(), F("delivery_before_stop"))
         set_delivery(follows.stopped_alone(), F("delivery_before_own_stop"))
         without_mails = follows.filter(delivery__in=[Follow.Delivery.SITE, Follow.Delivery.NONE])

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Store the delivery before the follower stopped the mails of this follow alone.
 
-    `delivery_before_stop` stays empty then, because the version before resumes every follow that has it.
+    `delivery_before_stop` stays empty then, because the previous version resumes every follow that has it.
     """
 
     dependencies = [("comments", "0042_apostrophe_in_labels")]

@@ -26,7 +26,7 @@ IS_IN_PUBLIC_THREAD = models.GeneratedField(
 
 
 class Migration(migrations.Migration):
-    """Rename fields and a model: tables and columns keep the names that servers of the version before use."""
+    """Rename fields and a model: tables and columns keep the names that servers of the previous version use."""
 
     dependencies = [("comments", "0043_follow_delivery_before_own_stop")]
 

@@ -5,7 +5,7 @@ from core.database.independent_operations import StateOperations
 
 
 class Migration(migrations.Migration):
-    """Rename a field in the model alone: its column keeps the name that servers of the version before use."""
+    """Rename a field in the model alone: its column keeps the name that servers of the previous version use."""
 
     dependencies = [("comments", "0044_plain_names")]
 

@@ -6,7 +6,7 @@ from core.database.renamed_models import rename_content_type
 
 
 class Migration(migrations.Migration):
-    """Rename a model: its table keeps the name that servers of the version before use."""
+    """Rename a model: its table keeps the name that servers of the previous version use."""
 
     dependencies = [("comments", "0045_action_id")]
 

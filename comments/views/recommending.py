@@ -29,7 +29,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     before = Recommendation.of(comment, reader.user, reader.guest)
     is_given = before is not None and before.is_given
     if request.method == "POST" and reader.may_recommend:
-        # What the button said; another tab may have done it. Pages of the version before do not send it.
+        # What the button said; another tab may have done it. Pages of the previous version do not send it.
         wanted = {"1": True, "0": False}.get(request.POST.get("given", ""), not is_given)
         try:
             recommend(comment=comment, user=reader.user, guest=reader.guest, is_given=wanted)

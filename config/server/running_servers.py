@@ -109,7 +109,7 @@ def differing_settings() -> list[str]:
     return [
         name
         for name in _SHOULD_BE_EQUAL
-        if len({found[name] for found in digests if name in found}) > 1  # the version before has no names
+        if len({found[name] for found in digests if name in found}) > 1  # the previous version has no names
     ]
 
 
@@ -192,7 +192,7 @@ def _check_folder_is_shared(running: RunningServer, home: Path) -> None:
 
 def _has_mark(running: RunningServer, home: Path) -> bool:
     """Return whether a server has renewed its mark in this folder, or has none."""
-    mark = running.settings.get(FOLDER_MARK)  # servers of the version before, or with FILES_URL, have none
+    mark = running.settings.get(FOLDER_MARK)  # servers of the previous version, or with FILES_URL, have none
     return not mark or mark in [
         _digest(FOLDER_MARK, found) for found in shared_folder.read_marks(home, running.name)
     ]

@@ -65,7 +65,7 @@ def split_row(
 
 def build_instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -> M:
     """Return the instance of a row of these columns, which are in the model's order. Others are deferred."""
-    # A column can have another name than its field: it keeps the one that the version before uses.
+    # A column can have another name than its field: it keeps the one that the previous version uses.
     fields = {str(field.column): field.attname for field in model._meta.concrete_fields}
     return model.from_db("default", [fields[column] for column in columns], row)
 

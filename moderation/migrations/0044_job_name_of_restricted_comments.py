@@ -16,7 +16,7 @@ def restore_name(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """Rename the stored run of a scheduled job, so that it does not run earlier because of its new name.
 
-    A server of the version before finds no run, runs the job once more, which does no harm, and leaves a row
+    A server of the previous version finds no run, runs the job once more, which does no harm, and leaves a row
     of the old name.
     """
 

@@ -4,7 +4,7 @@ from core.database.independent_operations import StateOperations
 
 
 class Migration(migrations.Migration):
-    """Remove a field from the model alone: servers of the version before go on writing its column.
+    """Remove a field from the model alone: servers of the previous version go on writing its column.
 
     A later release drops the column.
     """

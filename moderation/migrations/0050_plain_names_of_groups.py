@@ -5,7 +5,7 @@ from core.database.independent_operations import StateOperations
 
 
 class Migration(migrations.Migration):
-    """Rename fields in the models alone: columns keep the names that servers of the version before use."""
+    """Rename fields in the models alone: columns keep the names that servers of the previous version use."""
 
     dependencies = [("moderation", "0049_name_of_scan_task")]
 

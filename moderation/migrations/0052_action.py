@@ -14,7 +14,7 @@ TO_ACTION = {
 class Migration(migrations.Migration):
     """Rename Batch to Action in the models alone: the table and the columns keep their names.
 
-    Servers of the version before use these.
+    Servers of the previous version use these.
     """
 
     dependencies = [

@@ -50,7 +50,7 @@ class Clue(IntFlag):
         return _STORED_NAMES.get(self, str(self.name))
 
 
-# Groups that are stored, and servers of the version before, have these names for these clues.
+# Groups that are stored, and servers of the previous version, have these names for these clues.
 _STORED_NAMES = {
     Clue.SEARCH_PHRASE_NAME: "NAME",
     Clue.SITE_TALK: "PAGE",

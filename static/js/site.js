@@ -142,7 +142,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       drafts.write(form, "");
       return null;
     }
-    // A draft of the version before has the time at which its text was stored. Revision 1 makes the site show both texts.
+    // A draft of the previous version has the time at which its text was stored. Revision 1 makes the site show both texts.
     revision.value = draft.revision ?? (draft.stored === text.dataset.at ? revision.value : 1);
     return draft;
   };

@@ -73,7 +73,7 @@ def test_migrations_build_no_index_of_an_existing_table_in_a_transaction() -> No
 
 
 def test_migrations_only_add_or_remove_what_is_unused_since_a_named_version() -> None:
-    """Servers of the version before go on meanwhile (CONTRIBUTING.md, "Add a table or a column")."""
+    """Servers of the previous version go on meanwhile (CONTRIBUTING.md, "Add a table or a column")."""
     assert [text for one in since_rule() for text in breaking_operations(one)] == []
 
     before = [one for one in ours() if one.name[:4] <= LAST_WITHOUT_RULE[one.app_label]]
@@ -110,7 +110,7 @@ def locking_operations(migration: Migration) -> Iterator[str]:
 
 
 def breaking_operations(migration: Migration) -> Iterator[str]:
-    """Yield the operations after which a server of the version before would fail.
+    """Yield the operations after which a server of the previous version would fail.
 
     A migration may remove what no server uses any more since the released version that it names in
     `unused_since`.

@@ -330,7 +330,7 @@ def test_the_link_of_one_follow_sends_its_mails_again_as_before_it_was_stopped(
         client.post(url)
     services.stop_all_mails(jane.pk, None)
     row.refresh_from_db()
-    assert row.delivery_before_stop == ""  # a server of the version before resumes every follow that has it
+    assert row.delivery_before_stop == ""  # a server of the previous version resumes every follow that has it
     services.resume_all_mails(jane.pk, None)
     assert Follow.objects.get(pk=row.pk).delivery == "site"
     client.post(url, {"mails": "on"})

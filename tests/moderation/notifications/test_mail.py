@@ -95,7 +95,7 @@ def test_only_confirmed_e_mails_get_mail(maria):
 
 def test_an_e_mail_in_capitals_gets_mail_too(maria):
     account = UserFactory.create()
-    account.email = "Bea.B@example.org"  # as the version before stores it, during an upgrade
+    account.email = "Bea.B@example.org"  # as the previous version stores it, during an upgrade
     account.save()
     EmailAddress.objects.create(user=account, email="bea.b@example.org", verified=True, primary=True)
     assert [
