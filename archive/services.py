@@ -58,7 +58,7 @@ class ImportReport:
 
     format: str
     title: str
-    declared: int | None  # number of comments that the page announces
+    declared_count: int | None  # number of comments that the page announces
     by_level: dict[int, int]  # comments in the file, by level from 1
     warnings: list[PageWarning]
     boilerplate: dict[int, str]  # lines that belong to the site and not to the story, by number
@@ -104,7 +104,7 @@ class ImportReport:
             "articles": 1,  # a saved page is one story
             "comments": {
                 "found": self.found,
-                "declared": self.declared,
+                "declared": self.declared_count,
                 "by_level": {str(level): count for level, count in self.by_level.items()},
             },
             "warnings": [asdict(warning) for warning in self.warnings],
@@ -181,7 +181,7 @@ def _build_report(
     return ImportReport(
         format=page.format,
         title=page.title,
-        declared=page.declared,
+        declared_count=page.declared_count,
         by_level=dict(sorted(Counter(comment.level for comment in page.comments).items())),
         warnings=page.warnings,
         boilerplate=page.boilerplate,
@@ -366,7 +366,7 @@ def _store_comments(
     """Publish the article and store its new comments, as one action with a record of the import."""
     action = Action.objects.create(kind=Action.Kind.IMPORT, actor=actor)
     changes: list[tuple[SettingChange.Target, int, str, Any]] = [
-        (SettingChange.Target.DISCUSSION, article.pk, "declared_count", page.declared)
+        (SettingChange.Target.DISCUSSION, article.pk, "declared_count", page.declared_count)
     ]
     if report.is_new_article or report.is_republished:
         changes.append((SettingChange.Target.ARTICLE, article.pk, "published_at", page.published_at))
@@ -404,7 +404,7 @@ def _store_comments(
         format=page.format,
         filename=filename[-255:],
         sha256=digest,
-        declared_count=page.declared,
+        declared_count=page.declared_count,
         found_count=report.found,
         created_count=len(published),
         warnings=[asdict(warning) for warning in page.warnings],

@@ -56,7 +56,7 @@ class ParsedPage:
     body: str  # Markdown
     topics: list[str]
     source_name: str  # the publisher
-    declared: int | None  # number of comments that the page announces
+    declared_count: int | None  # number of comments that the page announces
     comments: list[SavedComment]
     warnings: list[PageWarning]
     boilerplate: dict[int, str]  # lines that belong to the site and not to the story, by number

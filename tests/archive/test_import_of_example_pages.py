@@ -41,7 +41,7 @@ def seed(data: Path) -> bytes:
 def test_the_seed_is_stored_whole(seed):
     report = import_saved_page(seed)
 
-    assert (report.found, report.declared, report.by_level) == (74, 82, SEED_SHAPE)
+    assert (report.found, report.declared_count, report.by_level) == (74, 82, SEED_SHAPE)
     assert (report.created, report.skipped) == (74, 0)
     comments = list(Comment.objects.order_by("source_number").select_related("parent"))
     numbers = {c.pk: c.source_number for c in comments}

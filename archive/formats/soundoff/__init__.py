@@ -68,7 +68,7 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     data, warnings = repair_encoding(as_utf8(data))
     lines = list(split_lines(data))
     published, zone_name, story_start = read_story_date(lines)
-    heading_index, announced_count = find_heading(lines, story_start)
+    heading_index, declared_count = find_heading(lines, story_start)
     tab_width = _tab_width(lines, heading_index)
     if tab_width != DEFAULT_TAB_WIDTH:
         lines = list(split_lines(data, tab_width))
@@ -83,12 +83,12 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     )
     comments, end, comment_warnings = read_comments(lines, heading_index + 1, ZoneInfo(zone))
     warnings += comment_warnings
-    if announced_count != len(comments):
+    if declared_count != len(comments):
         warnings.append(
             PageWarning(
                 lines[heading_index].number,
                 "count",
-                f"The heading announces {_count(announced_count)}, but the file has {len(comments):,}.",
+                f"The heading announces {_count(declared_count)}, but the file has {len(comments):,}.",
             )
         )
     warnings += incomplete_comment_warnings(comments)
@@ -108,7 +108,7 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
         body=body,
         topics=topics,
         source_name=source_name,
-        declared=announced_count,
+        declared_count=declared_count,
         comments=comments,
         warnings=sorted(warnings, key=lambda warning: warning.line),
         boilerplate=boilerplate,

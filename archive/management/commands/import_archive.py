@@ -51,7 +51,7 @@ class Command(UserErrorCommand):
 def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     """Yield the lines of the report for a terminal."""
     levels = ", ".join(f"{count} at level {level}" for level, count in report.by_level.items())
-    declared = "" if report.declared is None else f"; the page announces {report.declared:,}"
+    declared = "" if report.declared_count is None else f"; the page announces {report.declared_count:,}"
     found = _counted(
         ngettext("%(n)s comment in the file", "%(n)s comments in the file", report.found), report.found
     )

@@ -30,9 +30,9 @@ def date_line(level: int, local: datetime) -> str:
     return " " * (2 * level + 2) + f"{when} {'pm' if local.hour >= 12 else 'am'} |{reply}"
 
 
-def thread(*comments: tuple[int, str, str, datetime], declared: int | None = None) -> str:
+def thread(*comments: tuple[int, str, str, datetime], declared_count: int | None = None) -> str:
     """Return a heading and comments, given as (level, author, body, local time)."""
-    lines = [f"soundoff ({len(comments) if declared is None else declared} Responses)"]
+    lines = [f"soundoff ({len(comments) if declared_count is None else declared_count} Responses)"]
     ordinal = 0
     for level, author, body, local in comments:
         ordinal += level == 1
@@ -42,8 +42,8 @@ def thread(*comments: tuple[int, str, str, datetime], declared: int | None = Non
     return "\n".join([*lines, "", "Post a comment", ""])
 
 
-def page(*comments: tuple[int, str, str, datetime], declared: int | None = None) -> bytes:
-    return (story() + thread(*comments, declared=declared)).encode()
+def page(*comments: tuple[int, str, str, datetime], declared_count: int | None = None) -> bytes:
+    return (story() + thread(*comments, declared_count=declared_count)).encode()
 
 
 def local_time(minute: int = 0, *, day: int = 19) -> datetime:

@@ -47,7 +47,7 @@ def test_a_body_may_be_indented_less_than_its_comment() -> None:
 def test_a_story_may_quote_a_heading(quoted: str) -> None:
     parsed = soundoff.parse((story(quoted, "") + thread((1, "Ann", "Yes.", local_time()))).encode())
 
-    assert len(parsed.comments) == parsed.declared == 1
+    assert len(parsed.comments) == parsed.declared_count == 1
     assert visible_text(parsed.body) == f"A body.\n\n{quoted}"
 
 

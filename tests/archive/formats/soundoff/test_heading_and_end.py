@@ -8,19 +8,19 @@ from tests.archive.formats.soundoff.pages import kinds, local_time, page, story,
 
 def test_a_wrong_number_of_comments_in_the_heading_is_reported() -> None:
     assert "count" not in kinds(soundoff.parse(page((1, "Ann", "Yes.", local_time()))))
-    parsed = soundoff.parse(page((1, "Ann", "Yes.", local_time()), declared=1204))
-    assert (parsed.declared, kinds(parsed)) == (1204, ["count"])
+    parsed = soundoff.parse(page((1, "Ann", "Yes.", local_time()), declared_count=1204))
+    assert (parsed.declared_count, kinds(parsed)) == (1204, ["count"])
 
 
 @pytest.mark.parametrize(
-    ("heading", "declared"),
+    ("heading", "declared_count"),
     [("No Responses Yet", 0), ("One Response", 1), ("1,204 Responses", 1204), ("0 comments", 0)],
 )
-def test_each_form_of_the_heading_is_read(heading: str, declared: int) -> None:
+def test_each_form_of_the_heading_is_read(heading: str, declared_count: int) -> None:
     raw = (story() + thread()).replace("0 Responses", heading).encode()
     parsed = soundoff.parse(raw)
 
-    assert (parsed.declared, parsed.comments) == (declared, [])
+    assert (parsed.declared_count, parsed.comments) == (declared_count, [])
 
 
 def test_lines_after_the_thread_are_listed_or_reported() -> None:

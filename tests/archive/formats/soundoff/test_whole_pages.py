@@ -47,7 +47,7 @@ def assert_all_lines_used(parsed: ParsedPage, data: bytes) -> None:
         *parsed.standfirst.split("\n"),
         *visible_text(parsed.body).split("\n"),
         "Topics: " + " • ".join(parsed.topics),
-        f"soundoff ({parsed.declared} Responses)",
+        f"soundoff ({parsed.declared_count} Responses)",
     ]
     ordinal = 0
     for comment in parsed.comments:
@@ -76,7 +76,7 @@ def test_the_saved_page_of_the_example_data_is_read_completely(data: Path) -> No
     assert len(parsed.comments) == 74
     assert Counter(comment.level for comment in parsed.comments) == {1: 50, 2: 14, 3: 10}
     assert parsed.published_at == datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
-    assert (parsed.zone, parsed.source_name, parsed.declared) == ("America/New_York", "CNN", 82)
+    assert (parsed.zone, parsed.source_name, parsed.declared_count) == ("America/New_York", "CNN", 82)
     assert len(parsed.topics) == 3
     assert parsed.topics[-1] == "Uncategorized"
     # These were also found by a second program, which reads the page in another way.
@@ -149,7 +149,7 @@ def test_the_sample_is_read_completely() -> None:
 
     assert Counter(comment.level for comment in parsed.comments) == {1: 16, 2: 8, 3: 7}
     assert parsed.topics == ["Harbour", "Public Works", "Uncategorized"]
-    assert (parsed.source_name, parsed.declared) == ("The Harbour Post", 37)
+    assert (parsed.source_name, parsed.declared_count) == ("The Harbour Post", 37)
     assert [(warning.line, warning.kind, warning.text) for warning in parsed.warnings] == [
         (29, "count", "The heading announces 37 comments, but the file has 31."),
         (
