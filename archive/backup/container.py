@@ -77,8 +77,8 @@ class Manifest:
     def summary(self) -> str:
         """Return the counts in one line, such as "3 stories, 1 comment"."""
         return ", ".join(
-            f"{count:,} {COUNT_LABELS[what][count != 1] if what in COUNT_LABELS else what}"
-            for what, count in self.counts.items()
+            f"{count:,} {COUNT_LABELS[kind][count != 1] if kind in COUNT_LABELS else kind}"
+            for kind, count in self.counts.items()
         )
 
     @property
@@ -284,11 +284,11 @@ def _has_valid_digest(file: IO[bytes]) -> bool:
     """Return whether the digest at the end of the file is that of all bytes before."""
     remaining = file.seek(0, os.SEEK_END) - DIGEST_LENGTH
     file.seek(0)
-    found = sha256()
+    computed = sha256()
     while remaining > 0 and (data := file.read(min(remaining, CHUNK))):
-        found.update(data)
+        computed.update(data)
         remaining -= len(data)
-    return file.read() == found.hexdigest().encode()
+    return file.read() == computed.hexdigest().encode()
 
 
 def _open_zip(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
@@ -315,13 +315,13 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
     try:
         with archive.open(MANIFEST) as file:
             fields: dict[str, Any] = json.loads(file.read(MAX_MANIFEST_BYTES))
-        found = fields.pop("format")
+        format_version = fields.pop("format")
         del fields["what"]
     except Exception as error:
         raise BackupError(f"{path.name} is damaged in {MANIFEST}, the list of its parts.") from error
-    if found != FORMAT:
+    if format_version != FORMAT:
         raise BackupError(
-            f"{path.name} is of format {found}; this version of Soundoff reads format {FORMAT}."
+            f"{path.name} is of format {format_version}; this version of Soundoff reads format {FORMAT}."
         )
     try:
         for kind in ("tables", "media"):

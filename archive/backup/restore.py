@@ -189,12 +189,12 @@ def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_re
             "The whole backup was restored, but what was permanently deleted after it may be there again: "
             f"{first_line(error)}. Restore it again into an empty database."
         ) from error
-    mark = backup_folder.UNFINISHED_RESTORE
+    marker = backup_folder.UNFINISHED_RESTORE
     try:
-        files.storage().delete(mark)
+        files.storage().delete(marker)
     except OSError as error:
         raise BackupError(
-            f"The whole backup was restored. Delete {files.storage().describe_location(mark)} to start the "
+            f"The whole backup was restored. Delete {files.storage().describe_location(marker)} to start the "
             f"site: {error.strerror or error}."
         ) from error
     return replayed
@@ -311,11 +311,13 @@ def _check_free_space(media: list[BackupMember]) -> None:
         raise BackupError(f"The media need {megabytes(needed)}, and {folder} has {megabytes(free)} left.")
 
 
-def _media(reader: BackupReader, members: list[BackupMember]) -> "_Media | _SharedMedia":
-    return _SharedMedia(reader, members) if files.storage().is_shared else _Media(reader, members)
+def _media(reader: BackupReader, members: list[BackupMember]) -> "_FolderMedia | _SharedStorageMedia":
+    if files.storage().is_shared:
+        return _SharedStorageMedia(reader, members)
+    return _FolderMedia(reader, members)
 
 
-class _SharedMedia:
+class _SharedStorageMedia:
     """Store media before the commit, and delete them if it fails. A bucket can't rename files."""
 
     def __init__(self, reader: BackupReader, members: list[BackupMember]) -> None:
@@ -323,7 +325,7 @@ class _SharedMedia:
         self.members = members
         self.saved: list[str] = []
 
-    def __enter__(self) -> "_SharedMedia":
+    def __enter__(self) -> "_SharedStorageMedia":
         return self
 
     def put_in_place(self) -> None:
@@ -339,7 +341,7 @@ class _SharedMedia:
             files.storage().delete(name)
 
 
-class _Media:
+class _FolderMedia:
     """Unpack media into a staging folder, move them into place before the commit, remove them if it fails."""
 
     def __init__(self, reader: BackupReader, members: list[BackupMember]) -> None:
@@ -349,7 +351,7 @@ class _Media:
         self.staging = self.root / ".restoring"
         self.placed: list[Path] = []
 
-    def __enter__(self) -> "_Media":
+    def __enter__(self) -> "_FolderMedia":
         if self.members:
             self.root.mkdir(mode=0o700, exist_ok=True)
             shutil.rmtree(self.staging, ignore_errors=True)  # left by a restore that was killed

@@ -3,7 +3,6 @@
 import errno
 import glob
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from archive.backup.container import (
     is_safe,
     open_backup,
 )
-from articles.models.images import MEDIA
+from articles.models.images import DIGEST_PATTERN, MEDIA
 from core import VERSION
 from core.backup_folder import LastBackup, record_backup
 from core.database.migration_state import applied_migrations
@@ -34,7 +33,6 @@ from core.dates.days import DAY_SECONDS
 from core.files import StoredFile, storage
 from core.files.folder import write_and_rename
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
 # The counts in the summary, and the tables that they come from.
 COUNTED_TABLES = {
     "stories": "articles_article",
@@ -130,8 +128,8 @@ def _write_tables(writer: BackupWriter) -> Manifest:
         execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         at: datetime = fetch_value("SELECT now()")  # the first query takes the snapshot
         tables.set_value_format()
-        found, copied = tables.table_columns(), []
-        for name, columns in found.items():
+        columns_by_table, copied = tables.table_columns(), []
+        for name, columns in columns_by_table.items():
             if name in tables.EXCLUDED_TABLES:
                 continue
             with writer.open_member(f"tables/{name}.copy", compress=True) as file:
@@ -145,17 +143,17 @@ def _write_tables(writer: BackupWriter) -> Manifest:
             counts={label: counted.get(table, 0) for label, table in COUNTED_TABLES.items()},
             sequences=tables.read_sequences(),
             tables=copied,
-            left_out=[name for name in tables.EXCLUDED_TABLES if name in found],
+            left_out=[name for name in tables.EXCLUDED_TABLES if name in columns_by_table],
             program=VERSION,
         )
 
 
 def _migrations() -> dict[str, list[str]]:
     """Return the names of the applied migrations by app, sorted."""
-    found: dict[str, list[str]] = {}
+    by_app: dict[str, list[str]] = {}
     for app, name in sorted(applied_migrations()):
-        found.setdefault(app, []).append(name)
-    return found
+        by_app.setdefault(app, []).append(name)
+    return by_app
 
 
 def _write_media(writer: BackupWriter, notes: list[str]) -> Iterator[BackupMember]:
@@ -174,7 +172,11 @@ def _write_media(writer: BackupWriter, notes: list[str]) -> Iterator[BackupMembe
             member = copy.describe(name)
         # The folder of an image is named after the hash of its largest file.
         path = PurePosixPath(name)
-        if path.stem == "full" and DIGEST.fullmatch(path.parent.name) and member.sha256 != path.parent.name:
+        if (
+            path.stem == "full"
+            and DIGEST_PATTERN.fullmatch(path.parent.name)
+            and member.sha256 != path.parent.name
+        ):
             notes.append(f"Damaged already, and backed up as it is: {location}")
         yield member
 

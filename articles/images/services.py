@@ -1,6 +1,5 @@
 """Services of images: add, change and delete them, and store where they are used."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,10 +13,9 @@ from articles.images.stored_files import delete_files, lock_digest, save_files
 from articles.images.tasks import make_sizes_of
 from articles.images.uploads import DecodedImage
 from articles.models import Article, Image, ImageUse, Site, StandingPage
-from articles.models.images import MEDIA, folder_of
+from articles.models.images import DIGEST_PATTERN, MEDIA, folder_of
 from core import files
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
 UNUSED_MARK = ".unused"  # a file in an image folder, made when the folder was first found without an image
 UNUSED_GRACE_PERIOD = timedelta(days=7)
 DESCRIPTION_FIELDS = ("alt", "is_decorative", "caption", "credit", "focal_x", "focal_y")
@@ -124,7 +122,7 @@ def _read_folders() -> dict[str, datetime | None]:
     for file in files.storage().list_files(MEDIA):
         folder, _slash, name = file.name.rpartition("/")
         digest = folder.rpartition("/")[2]
-        if DIGEST.fullmatch(digest) and folder == folder_of(digest):
+        if DIGEST_PATTERN.fullmatch(digest) and folder == folder_of(digest):
             marked_at = file.modified if name == UNUSED_MARK else None
             found[digest] = marked_at or found.get(digest)
     return found

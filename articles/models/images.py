@@ -19,6 +19,7 @@ CENTER = 50  # per cent
 MAX_ALT_LENGTH, MAX_CAPTION_LENGTH, MAX_CREDIT_LENGTH = 500, 500, 200  # characters
 
 MEDIA = "media"  # the folder of all images in the storage
+DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")  # of Image.digest, the name of an image's folder
 
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]<>&!~]")  # that Markdown would interpret
 
