@@ -37,9 +37,9 @@ UPLOAD_UNAVAILABLE = gettext_lazy(
 
 
 class ImportForm(forms.Form):
-    """A saved page and its source. A refused file becomes an error of the file field.
+    """The form that imports a saved page. A refused file becomes an error of the file field.
 
-    The file comes with the form, or it is one that a preview has kept.
+    The file comes with the form, or a preview has stored it as a pending upload.
     """
 
     # The token of a pending upload. It comes before `file`, which may be empty if there is a token. Forms of
@@ -215,7 +215,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
             opened = get_action_or_404(user, (last_undo or summary.action).pk)
             action_url = reverse("moderation:action", args=[opened.pk])
         article = context["original"].article
-        # Only of a discussion whose page of proposals the person may open: the count is a link to it.
+        # Proposals are counted only if the person may open their page: the count is a link to it.
         discussions = discussions_of(user).filter(pk=article.pk)
         proposals = InferredParent.objects.filter(discussion__in=discussions)
         context |= {
@@ -240,7 +240,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
             raise PermissionDenied
         is_post = request.method == "POST"
         previewed = request.GET if "kept" in request.GET else None
-        # Also empty files would bind the form, which would then open with an error.
+        # None instead of empty files: those would bind the form, which would then open with an error.
         sent = (request.POST, request.FILES) if is_post else (previewed, None)
         form = ImportForm(*sent, actor=request_user(request))
         report = None

@@ -19,7 +19,7 @@ from articles.site.current_site import read_site
 from core import backup_folder
 from core.files import SiteStorage, StoredFile, storage
 
-NOTIFIED_EVERY = timedelta(hours=20)  # so that the mail comes each day, although the job starts later
+NOTIFICATION_INTERVAL = timedelta(hours=20)  # so that the mail comes each day, although the job starts later
 EARLIEST_HOUR = 3  # in the site's time zone; a machine that was off at that hour makes up for it later
 FILE_NAME = f"{backup_folder.NIGHTLY_FOLDER}/soundoff-{{day}}.zip"
 
@@ -40,7 +40,7 @@ def make_nightly_backup() -> str:
         if storage().exists(name):
             return "no backup is due yet"
         for file in list(storage().list_files(backup_folder.NIGHTLY_FOLDER)):
-            if fnmatchcase(file.name, "*/.*.part"):  # of an interrupted night: nobody else writes here
+            if fnmatchcase(file.name, "*/.*.part"):  # left by an interrupted backup: nobody else writes here
                 storage().delete(file.name)
         result = back_up_to_storage(name, verify=True)
     except (BackupError, OSError) as error:
@@ -57,7 +57,7 @@ def _report_failure(failure: backup_folder.BackupFailure) -> None:
     """Store the failure and mail administrators once.
 
     A mail that could not be queued is tried again at the next failure: a full disk stores no job either. If
-    the failure can't be stored, because the storage itself is away, they get one mail a day.
+    the failure can't be stored, because the storage itself does not answer, they get one mail a day.
     """
     last = backup_folder.last_failure()
     is_notified = last is not None and last.is_notified
@@ -71,7 +71,7 @@ def _report_failure(failure: backup_folder.BackupFailure) -> None:
 
 def _was_notified_today() -> bool:
     jobs = DBTaskResult.objects.filter(task_path=notify_failed_backup.module_path)
-    return jobs.filter(enqueued_at__gt=timezone.now() - NOTIFIED_EVERY).exists()
+    return jobs.filter(enqueued_at__gt=timezone.now() - NOTIFICATION_INTERVAL).exists()
 
 
 def _remove_older(newest: str, *, kept: int) -> int:

@@ -83,13 +83,13 @@ class ImportReport:
         """
         if self.article is None:
             return ""
-        readers = site_url + self.article.get_absolute_url()
+        public_url = site_url + self.article.get_absolute_url()
         if self.article.is_published():
-            return readers
-        editors = site_url + reverse("admin:articles_article_change", args=[self.article.pk])
+            return public_url
+        editor_url = site_url + reverse("admin:articles_article_change", args=[self.article.pk])
         return _("Not published yet. Its URL will be %(readers)s; editors can open it at %(editors)s") % {
-            "readers": readers,
-            "editors": editors,
+            "readers": public_url,
+            "editors": editor_url,
         }
 
     @property
@@ -175,9 +175,9 @@ def _build_report(
     `existing` is the article of an earlier import. Comments of an undone import return, so they count as new.
     """
     stored = Comment.objects.filter(source=article.source_key)
-    kept = stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None)
-    kept_ids = set(kept.values_list("source_id", flat=True))
-    new = sum(comment.source_id not in kept_ids for comment in page.comments)
+    existing_comments = stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None)
+    existing_ids = set(existing_comments.values_list("source_id", flat=True))
+    new = sum(comment.source_id not in existing_ids for comment in page.comments)
     return ImportReport(
         format=page.format,
         title=page.title,
@@ -339,10 +339,10 @@ def _would_be_republished(article: Article, page: ParsedPage, now: datetime) -> 
 
 def _import_was_undone(article: Article) -> bool:
     """Return whether the undo of the article's import made it a draft, and nobody has changed that since."""
-    last = SettingChange.objects.filter(
+    changes = SettingChange.objects.filter(
         target=SettingChange.Target.ARTICLE, target_id=article.pk, field="published_at"
     )
-    change = last.select_related("action").order_by("id").last()
+    change = changes.select_related("action").order_by("id").last()
     return (
         article.published_at is None
         and change is not None
@@ -390,7 +390,7 @@ def _store_comments(
         action_id=action.pk,
         with_search_texts=not report.is_screened_later,
     )
-    # Also those that return: their import may have been undone before its job had screened them.
+    # Comments that return are screened, too: their import may have been undone before its job had done it.
     published = [*result.created, *result.republished]
     if report.is_screened_later:
         import_jobs.screen_later(action=action, discussion=article.pk, count=len(published))

@@ -10,5 +10,5 @@ from moderation.notifications.mail import mail_staff
 @in_staff_language()
 def notify_failed_backup(why: str) -> int:
     """Mail every administrator that last night's backup failed. Return the number of mails."""
-    mail, subject = "moderation/mail/no_backup.txt", _("Last night’s backup failed")
-    return mail_staff(User.objects.administrators(), mail, subject, why=why)
+    template, subject = "moderation/mail/no_backup.txt", _("Last night’s backup failed")
+    return mail_staff(User.objects.administrators(), template, subject, why=why)

@@ -39,8 +39,8 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
     no version of the site starts on that database: it starts only if no migration is missing and none is
     unknown.
     """
-    with try_lock(LOCK_NAMESPACE, "upgrade") as is_ours:
-        if not is_ours:
+    with try_lock(LOCK_NAMESPACE, "upgrade") as has_lock:
+        if not has_lock:
             raise BackupError(
                 "Another upgrade of this database is running. Wait until it ends, then run this command "
                 "again: it applies what is missing."
@@ -71,12 +71,12 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
 
 def check_restore_is_finished() -> None:
     """Raise BackupError if the database may hold content that was permanently deleted after its backup."""
-    mark = backup_folder.UNFINISHED_RESTORE
-    if files.storage().exists(mark) and existing_data():
+    marker = backup_folder.UNFINISHED_RESTORE
+    if files.storage().exists(marker) and existing_data():
         raise BackupError(
             "The restore of an earlier version's backup is not finished. The database may hold content that "
             "was permanently deleted after the backup. If no restore is running, restore it again into an "
-            f"empty database, then delete {files.storage().describe_location(mark)}."
+            f"empty database, then delete {files.storage().describe_location(marker)}."
         )
 
 
@@ -116,28 +116,28 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
                 "database or a new data folder."
             )
         raise BackupError(
-            f"{_failed_step(pending, first_line(error))}, and the site does not start in this state. Fix the "
-            f"problem, then run manage.py upgrade to continue.{back}"
+            f"{_describe_failed_step(pending, first_line(error))}, and the site does not start in this state."
+            f" Fix the problem, then run manage.py upgrade to continue.{back}"
         ) from error
 
 
-def _failed_step(pending: list[str], error: str) -> str:
+def _describe_failed_step(pending: list[str], error: str) -> str:
     """Return the beginning of a sentence: which migration failed and why, and how many were applied."""
     if not connection.is_usable():
         connection.close()  # the next statement opens a new one
     try:
-        left = unapplied_migrations()
-    except Error as lost:
+        remaining = unapplied_migrations()
+    except Error as connection_error:
         return (
-            f"The upgrade failed ({error}), and the database does not answer: {first_line(lost)}. It is "
-            "unknown how many migrations were applied"
+            f"The upgrade failed ({error}), and the database does not answer: {first_line(connection_error)}."
+            " It is unknown how many migrations were applied"
         )
-    where = _failed_migration(left[0]) if left else "A step after the migrations failed"
-    return f"{where}: {error}. {len(pending) - len(left)} of {len(pending)} migrations were applied"
+    step = _describe_failed_migration(remaining[0]) if remaining else "A step after the migrations failed"
+    return f"{step}: {error}. {len(pending) - len(remaining)} of {len(pending)} migrations were applied"
 
 
-def _failed_migration(name: str) -> str:
-    """Say which migration failed, and what is left of it."""
+def _describe_failed_migration(name: str) -> str:
+    """Return the beginning of a sentence: which migration failed, and whether it was rolled back."""
     if name in _non_atomic_migrations():
         return f"The migration {name} failed, and its index may be incomplete"
     return f"The migration {name} failed and was rolled back"
@@ -145,11 +145,12 @@ def _failed_migration(name: str) -> str:
 
 def _non_atomic_migrations() -> set[str]:
     """Return the names of the migrations that build an index while the site goes on."""
-    return {f"{app}.{name}" for (app, name), one in program_migrations().items() if not one.atomic}
+    migrations = program_migrations().items()
+    return {f"{app}.{name}" for (app, name), migration in migrations if not migration.atomic}
 
 
 def _apply_migrations(*, is_last_attempt: bool) -> bool:
-    """Apply all migrations. Return False if another program was in the way; those before it stay applied."""
+    """Apply all migrations. Return False if another program has locked a table; earlier ones stay applied."""
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except OperationalError as error:

@@ -19,7 +19,7 @@ from core.mail.composition import compose_mail
 from moderation.people.profiles import Person, find_person
 
 LINK_MAX_AGE = timedelta(days=1)
-PAUSE = timedelta(hours=1)  # between two mails to a person, so that nobody floods a mailbox
+MAIL_INTERVAL = timedelta(hours=1)  # between two mails to a person, so that nobody floods a mailbox
 SALT = "archive.erase"
 
 
@@ -32,11 +32,11 @@ class ErasureLink:
 
 
 def send(person: Person, *, deletes_comments: bool) -> bool:
-    """Queue the mail with the link. Returns False if the person got one within PAUSE."""
+    """Queue the mail with the link. Returns False if the person got one within MAIL_INTERVAL."""
     jobs = DBTaskResult.objects.filter(
         task_path=mail_erasure_link.module_path,
         args_kwargs__args__0=person.key,
-        enqueued_at__gt=timezone.now() - PAUSE,
+        enqueued_at__gt=timezone.now() - MAIL_INTERVAL,
     )
     with transaction.atomic():
         person.lock()

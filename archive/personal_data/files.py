@@ -1,7 +1,7 @@
 """Files of personal data: a person requests one, a job creates it, and another deletes it after a week.
 
-A file is a ZIP in the storage (core/files), which only its person can download. It holds
-data.json, and index.html with the same records for people.
+A file is a ZIP in the storage (core/files), which only its person can download. It holds data.json, and
+index.html with the same records for people.
 """
 
 import json
@@ -82,7 +82,8 @@ def delete_files(person: Person) -> None:
     """Delete the request and the file of this person."""
     rows = PersonalDataFile.objects.filter(**person.as_fields)
     for pk in rows.values_list("pk", flat=True):
-        transaction.on_commit(partial(storage().delete, file_name(pk)), robust=True)  # else the hourly job
+        # If this fails, the hourly job deletes the file.
+        transaction.on_commit(partial(storage().delete, file_name(pk)), robust=True)
     rows.delete()
 
 
@@ -107,7 +108,7 @@ def _make(row: PersonalDataFile) -> None:
 
 
 def _mail(pk: str) -> int:
-    """Mail the person of a file that it is ready, if their e-mail is confirmed."""
+    """Tell a person by mail that their file is ready, if their e-mail is confirmed."""
     rows = PersonalDataFile.objects.filter(confirmed_email_condition(), pk=pk).exclude(ready_at=None)
     row = rows.select_related("user", "guest").first()
     person = row and (row.user or row.guest)

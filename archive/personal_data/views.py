@@ -85,10 +85,10 @@ def erase(request: SiteRequest) -> HttpResponse:
     if has_password(person.user) or needs_second_factor(person.user):
         return _erase(request, person, deletes_comments=form.deletes_comments)
     if erasure_links.send(person, deletes_comments=form.deletes_comments):
-        erases = _("We mailed you a link. Open it to erase your account.")
+        message = _("We mailed you a link. Open it to erase your account.")
         if person.guest:
-            erases = _("We mailed you a link. Open it to erase your data.")
-        messages.success(request, erases)
+            message = _("We mailed you a link. Open it to erase your data.")
+        messages.success(request, message)
     else:
         messages.info(
             request, _("We mailed you a link within the last hour. Open it, or ask for another one later.")
@@ -98,7 +98,7 @@ def erase(request: SiteRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_erasure(request: SiteRequest, token: str) -> HttpResponse:
-    """Erase the account of the mailed link, with a button, because mail scanners open links too."""
+    """Show the page of a mailed link, whose button erases the account: mail scanners open links, too."""
     link = erasure_links.read(token)
     if link is None:
         explanation = _("It works once, and only for one day.")
@@ -122,10 +122,10 @@ def _erase(request: SiteRequest, person: Person, *, deletes_comments: bool) -> H
         logout(request)
         activate_locale(request, "")  # of the next page
         response.delete_cookie(guests.COOKIE, samesite="Lax")
-    done = _("Your account is erased. It can take some minutes until your name is gone everywhere.")
+    message = _("Your account is erased. It can take some minutes until your name is gone everywhere.")
     if person.guest:
-        done = _("Your data is erased. It can take some minutes until your name is gone everywhere.")
-    messages.success(request, done)
+        message = _("Your data is erased. It can take some minutes until your name is gone everywhere.")
+    messages.success(request, message)
     return response
 
 

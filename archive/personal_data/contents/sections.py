@@ -1,4 +1,4 @@
-"""The section, of which the file of personal data has many, and the reading of its records in chunks."""
+"""Sections of the file of personal data, and functions that read their records in chunks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
