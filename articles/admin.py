@@ -23,8 +23,7 @@ from articles.editing.drawer import DrawerRow, drawer_row
 from articles.editing.editor_page import DocumentAdmin
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
-from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
-from articles.images.lead_image import LeadImageFields, lead_image_fieldset
+from articles.images.lead_image import LEAD_IMAGE_FIELDS, LeadImageFields, lead_image_fieldset
 from articles.models import (
     Article,
     ArticleQuerySet,
@@ -99,7 +98,7 @@ class ArticleForm(NotesForm, LeadImageFields):
                 "Leave empty to make it from the title. Old slugs of a published story redirect here."
             )
         if isinstance(editors := self.fields.get("editors"), forms.ModelMultipleChoiceField):
-            # Also those who have lost the role: to save without them could open the story to all editors.
+            # People who have lost the role stay: to save without them could open the article to all editors.
             chosen = self.instance.editors.values("pk") if self.instance.pk else []
             is_offered = Q(pk__in=User.objects.editors().values("pk")) | Q(pk__in=chosen)
             editors.queryset = User.objects.filter(is_offered).order_by("name")
@@ -116,7 +115,7 @@ class ArticleForm(NotesForm, LeadImageFields):
     def use_stored_value(self, name: str) -> None:
         super().use_stored_value(name)
         if name == "lead_image":
-            self.cleaned_data |= dict.fromkeys(LEAD.values())
+            self.cleaned_data |= dict.fromkeys(LEAD_IMAGE_FIELDS.values())
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
@@ -138,7 +137,7 @@ class ArticleForm(NotesForm, LeadImageFields):
 
 @admin.register(Article)
 class ArticleAdmin(DocumentAdmin):
-    """The stories of the newsroom. Editors see and edit their own, and those without editors."""
+    """The articles of the newsroom. Editors see and edit their own, and those without editors."""
 
     form = ArticleForm
     change_form_template = "admin/articles/article/change_form.html"
@@ -167,7 +166,7 @@ class ArticleAdmin(DocumentAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
-        # Also if somebody has unpublished it while a correction was typed.
+        # The field stays if somebody has unpublished the article while a correction was typed.
         is_published = (
             "new_correction" in request.POST
             or (obj is not None and obj.is_published())
@@ -224,15 +223,15 @@ class ArticleAdmin(DocumentAdmin):
             "corrections": str(obj.corrections.count() or "") if obj else "",
         }
         empty = {"slug": _("From the title"), "editors": _("All editors") if obj else _("You")}
-        opened = set() if obj else {"lead-image", "topics"}
+        open_rows = set() if obj else {"lead-image", "topics"}
         if values["notes"] or fieldsets[0].form["new_note"].value():
-            opened.add("notes")
+            open_rows.add("notes")
         return [
             drawer_row(
                 fieldset,
                 value=values.get(fieldset.classes),
                 empty=empty.get(fieldset.classes, _("None")),
-                is_open=fieldset.classes in opened,
+                is_open=fieldset.classes in open_rows,
                 template=ROW_TEMPLATES.get(fieldset.classes, ""),
             )
             for fieldset in fieldsets
@@ -265,7 +264,7 @@ class ArticleAdmin(DocumentAdmin):
             set_article_authors(article=form.instance, people=form.cleaned_data["signed"])
 
     def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
-        """Do not delete a story with a discussion (the reverse of comments.Discussion.article)."""
+        """Refuse to delete an article with a discussion (the reverse of comments.Discussion.article)."""
         return super().has_delete_permission(request, obj) and not (obj and hasattr(obj, "discussion"))
 
     def view_on_site(self, obj: Article) -> str:
@@ -320,15 +319,16 @@ class TopicAdmin(ConcurrentEditingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
         published = Q(articles__published_at__lte=timezone.now())
         rows: QuerySet[Topic] = super().get_queryset(request)
-        return rows.annotate(story_count=Count("articles", filter=published))
+        return rows.annotate(article_count=Count("articles", filter=published))
 
     def save_model(self, request: HttpRequest, obj: Topic, form: Any, change: bool) -> None:
         save_topic(topic=obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        names, counts, missing, protected = super().get_deleted_objects(objs, request)
-        stories = Article.objects.filter(topics__in=objs).distinct().count()
-        return names, {**counts, _("Stories that stay, without the topic"): stories}, missing, protected
+        names, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        article_count = Article.objects.filter(topics__in=objs).distinct().count()
+        counts[_("Stories that stay, without the topic")] = article_count
+        return names, counts, perms_needed, protected
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
         self.delete_queryset(request, Topic.objects.filter(pk=obj.pk))
@@ -340,7 +340,7 @@ class TopicAdmin(ConcurrentEditingAdmin):
         invalidate_outage_copies()
         increment_site_version()
 
-    @admin.display(description=_("published stories"), ordering="story_count")
+    @admin.display(description=_("published stories"), ordering="article_count")
     def stories(self, obj: Any) -> int:
-        count: int = obj.story_count
+        count: int = obj.article_count
         return count

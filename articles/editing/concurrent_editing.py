@@ -36,12 +36,12 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
         Django also lists each row of their relations, such as "Article-topic relationship: Article_topics
         object (1)".
         """
-        names, counts, missing, protected = super().get_deleted_objects(objs, request)
+        names, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
         names = [name for name in names if not isinstance(name, list)]
         models = apps.get_models(include_auto_created=True)
         unnamed = {str(model._meta.verbose_name_plural) for model in models if model._meta.auto_created}
         counts = {label: count for label, count in counts.items() if str(label) not in unnamed}
-        return names, counts, missing, protected
+        return names, counts, perms_needed, protected
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return the object, locked on POST: nobody may save between the check for conflicts and the save.

@@ -63,8 +63,8 @@ class NewsletterAdmin(EditorAccessAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Name only the draft in the confirmation, not the rows of its articles."""
-        names, _counts, missing, protected = super().get_deleted_objects(objs, request)
-        return names[:1], {self.opts.verbose_name: 1}, missing, protected
+        names, _counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        return names[:1], {self.opts.verbose_name: 1}, perms_needed, protected
 
     def get_urls(self) -> list[URLPattern]:
         view: Any = self.admin_site.admin_view(self.mail_view)

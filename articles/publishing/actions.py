@@ -61,11 +61,11 @@ def respond_after_save(model_admin: Any, request: HttpRequest, article: Article)
     if not confirmed and status.needs_confirmation(article, action, action_request.now):
         return redirect("admin:articles_article_publication", article.pk, action)
     snapshot = FormSnapshot.from_token(request.POST.get("read", ""))
-    shown, state = snapshot.fields if snapshot else {}, publication_state(article)
-    if action_request.confirmation["is_private"] and shown.get("_is_private") != state["_is_private"]:
+    loaded, stored = snapshot.fields if snapshot else {}, publication_values(article)
+    if action_request.confirmation["is_private"] and loaded.get("_is_private") != stored["_is_private"]:
         return action_request.confirmation_page()  # no dialog has said that this makes a private story public
     # Unpublishing can't wait, and it is not possible if a colleague has done it.
-    is_seen = action == "unpublish" or shown.get("_times") == state["_times"]
+    is_seen = action == "unpublish" or loaded.get("_times") == stored["_times"]
     return action_request.perform(seen=article.version if is_seen else NO_VERSION)
 
 
@@ -87,8 +87,8 @@ def confirmed_action(request: HttpRequest) -> str | None:
     return next((request.POST[name] for name in CONFIRM_BUTTONS if name in request.POST), None)
 
 
-def publication_state(article: Article) -> dict[str, str]:
-    """Return the state of the publication, which is in no field of the form, for the form's snapshot.
+def publication_values(article: Article) -> dict[str, str]:
+    """Return the values of the publication, which no field of the form has, for the form's snapshot.
 
     Each action on the publication changes the times.
     """
@@ -168,13 +168,13 @@ class ActionRequest:
             ),
             "article": self.article,
             "confirmation": self.confirmation,
-            "publication_status": status.describe_state(self.article, self.now),
+            "publication_status": status.describe_status(self.article, self.now),
         }
         return TemplateResponse(self.request, "admin/articles/article/publication.html", context)
 
     def refuse(self) -> HttpResponse:
-        """Return to the editor page with the reason why the action is not possible: it was done already."""
-        self._add_message(status.describe_state(self.article, self.now), messages.WARNING)
+        """Redirect to the editor page and say why the action is not possible: it was done already."""
+        self._add_message(status.describe_status(self.article, self.now), messages.WARNING)
         if self.is_saved:
             self._add_message(_("The text was saved."))
         return self.redirect_to_editor()
@@ -206,14 +206,14 @@ class ActionRequest:
         return self.redirect_to_editor()
 
     @property
-    def _is_lifted(self) -> bool:
+    def _lifts_embargo(self) -> bool:
         """Return whether the embargo is to be lifted, for which no date is needed."""
         return self.action == "embargo" and "_lift" in self.request.POST
 
     @property
     def _at(self) -> datetime | None:
         """Return the chosen time; None if an embargo is lifted."""
-        if self._is_lifted:
+        if self._lifts_embargo:
             return None
         if form := self.confirmation["form"]:
             at: datetime = form.cleaned_data["at"]
@@ -223,7 +223,7 @@ class ActionRequest:
 
     def _is_date_valid(self) -> bool:
         form = self.confirmation["form"]
-        return form is None or self._is_lifted or form.is_valid()
+        return form is None or self._lifts_embargo or form.is_valid()
 
     def _is_done_already(self) -> bool:
         """Return whether the story has the chosen date already, by an earlier click or by a colleague."""
@@ -247,7 +247,7 @@ class ActionRequest:
         reason = status.describe_embargo(self.article, self.now)
         if self.action != "embargo" and self._at:
             reason = reason or status.embargo_refusal(self.article, self._at, self.now)
-        return reason or status.describe_state(self.article, self.now)
+        return reason or status.describe_status(self.article, self.now)
 
     def _add_message(self, message: Any, level: int = messages.INFO) -> None:
         self.model_admin.message_user(self.request, message, level)
@@ -256,6 +256,6 @@ class ActionRequest:
 def _describe(article: Article, *, is_stored: bool = False) -> str:
     """Return the publication status and the embargo as sentences."""
     now = timezone.now()
-    state = status.describe_state(article, now, is_stored=is_stored)
+    status_text = status.describe_status(article, now, is_stored=is_stored)
     embargo = status.describe_embargo(article, now, is_stored=is_stored)
-    return f"{state} {embargo}".strip()
+    return f"{status_text} {embargo}".strip()

@@ -29,7 +29,7 @@ from articles.publishing import status
 from articles.publishing.actions import (
     confirmation_context,
     confirmed_action,
-    publication_state,
+    publication_values,
     publication_view,
 )
 from articles.publishing.forms import DateTimeForm
@@ -38,8 +38,8 @@ from articles.site.requests import site_request
 from core.dates.relative_time import describe_time, time_or_date
 from core.forms import MultilineField, explain_length
 
-# The same text of one person is the same form, as after a double click.
-RESENT_WITHIN = timedelta(minutes=1)
+# A text that the same person sends again within this time is one entry, as after a double click.
+RESEND_WINDOW = timedelta(minutes=1)
 # Fields of the form that are not columns of the article, with the entry that each adds.
 NOTE_MODELS = {"new_note": EditorNote, "new_correction": Correction}
 
@@ -84,7 +84,7 @@ class NotesForm(DocumentForm):
         ]
 
     def prefixed_digests(self) -> dict[str, str]:
-        return super().prefixed_digests() | publication_state(self.instance)
+        return super().prefixed_digests() | publication_values(self.instance)
 
     def clean_stage(self) -> str:
         stage: str = self.cleaned_data["stage"] or self.instance.stage
@@ -133,7 +133,7 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
     is_published = article is not None and article.is_published(now)
     is_scheduled = article is not None and article.published_at is not None and not is_published
     context: dict[str, Any] = {
-        "state": status.state_badge(article, now),
+        "status_badge": status.status_badge(article, now),
         "is_published": is_published,
         # The story is saved by the main button once it has a date, and published by it before.
         "save_label": _("Update") if is_published else _("Save") if is_scheduled else None,
@@ -146,7 +146,7 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
     }
     if article:
         context |= {
-            "publication_status": status.describe_state(article, now),
+            "publication_status": status.describe_status(article, now),
             "embargo_status": status.describe_embargo(article, now),
             "preview_url": None if article.is_published() else settings.SITE_URL + article.preview_url(),
             "preview_until": time_or_date(now + PREVIEW_LIFETIME, now),
@@ -162,7 +162,7 @@ def add_notes(article: Article, form: forms.BaseForm, user: User) -> None:
 
     The article is locked.
     """
-    just_now = {"by": user, "at__gt": timezone.now() - RESENT_WITHIN}
+    just_now = {"by": user, "at__gt": timezone.now() - RESEND_WINDOW}
     note = form.cleaned_data.get("new_note")
     if note and not article.notes.filter(body=note, **just_now).exists():
         notes.add_note(article=article, by=user, body=note)

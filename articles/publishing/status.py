@@ -86,7 +86,7 @@ def needs_confirmation(article: Article | None, action: str, now: datetime) -> b
     return action != "unschedule"
 
 
-def state_badge(article: Article | None, now: datetime) -> tuple[str, str]:
+def status_badge(article: Article | None, now: datetime) -> tuple[str, str]:
     """Return the publication status in a word or two, and the class of its badge."""
     if article is None:
         return _("New"), ""
@@ -101,7 +101,7 @@ def state_badge(article: Article | None, now: datetime) -> tuple[str, str]:
     return (_("Private"), "") if article.stage == Article.Stage.PRIVATE else (_("Draft"), "warn")
 
 
-def describe_state(article: Article, now: datetime, *, is_stored: bool = False) -> str:
+def describe_status(article: Article, now: datetime, *, is_stored: bool = False) -> str:
     """Return the publication status as a sentence, with times as describe_time returns them."""
     moment = partial(describe_time, now=now, is_stored=is_stored)
     if article.is_published(now) and article.published_at:

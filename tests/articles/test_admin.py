@@ -314,7 +314,7 @@ def test_a_new_topic_is_counted_and_outdates_the_lists(emil):
     make_article("Out").topics.add(topic)
     make_article("Not yet", published_at=None).topics.add(topic)
     (row,) = client.get("/admin/articles/topic/").context["cl"].result_list
-    assert row.story_count == 1  # drafts are not counted
+    assert row.article_count == 1  # drafts are not counted
 
 
 def test_an_empty_slug_of_a_topic_is_made_from_its_name(emil):

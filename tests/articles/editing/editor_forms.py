@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from articles.editing.conflicts import FormSnapshot
 from articles.models import Article, Autosave
-from articles.publishing.actions import publication_state
+from articles.publishing.actions import publication_values
 from core.data_folder import PROJECT
 
 WORD = (PROJECT / "tests/articles/markup/pasted/word.html").read_text()
@@ -33,10 +33,9 @@ def hidden_fields(client: Client, url: str) -> dict[str, str]:
 
 def article_fields(article: Article, **values) -> dict[str, str]:
     """Return the fields of the form of an article, which has just been loaded."""
-    state = publication_state(article)
     return (
         form(
-            read=FormSnapshot(0, state).token(),
+            read=FormSnapshot(0, publication_values(article)).token(),
             title=article.title,
             slug=article.slug,
             body=article.body,

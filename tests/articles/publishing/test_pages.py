@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from articles.models import Article, Site
 from articles.publishing.services import publish, set_embargo
-from articles.publishing.status import describe_state
+from articles.publishing.status import describe_status
 from articles.services import save_article
 from tests.articles.editing.editor_forms import (
     ADD,
@@ -385,7 +385,7 @@ def test_an_action_that_does_not_apply_is_refused_with_a_message(emil):
     response = client_of(emil).post(publication_url(story, "schedule"), {"seen": story.version}, follow=True)
     assert response.redirect_chain == [(change(story), 302)]
     assert [(message.level_tag, message.message) for message in response.context["messages"]] == [
-        ("warning", describe_state(story, timezone.now()))
+        ("warning", describe_status(story, timezone.now()))
     ]
     story.refresh_from_db()
     assert story.published_at == published_at
