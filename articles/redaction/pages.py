@@ -61,7 +61,7 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
             "occurrences": occurrences[:MAX_LISTED],
             "count": len(occurrences),
             "listed_words": "\n".join(words),
-            "is_in_story": any(occurrence.kind == "story" for occurrence in occurrences),
+            "is_in_current_text": any(occurrence.kind == "current" for occurrence in occurrences),
             "urls": redact.urls_containing(document, words),
         }
     context = {
@@ -75,23 +75,23 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
 @transaction.atomic
 def _redact(model_admin: Any, request: HttpRequest, document: Document, words: list[str]) -> str:
     """Redact words and log it. Returns a message that says where they were, "" if nowhere."""
-    count = redact.redact_words(document=document, words=words)
-    if not count:
+    counts = redact.redact_words(document=document, words=words)
+    if not counts:
         return ""
     document.refresh_from_db()
-    message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(count)}
+    message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(counts)}
     model_admin.log_change(request, document, message)
     return message
 
 
-def _describe_counts(count: Counter[str]) -> str:
-    """Return "the current text, 2 versions and 1 note"."""
-    revisions, notes, corrections = count["version"], count["note"], count["correction"]
-    newsletters = count["newsletter"]
+def _describe_counts(counts: Counter[str]) -> str:
+    """Return the counts as text, such as "the current text, 2 versions and 1 note"."""
+    revisions, notes, corrections = counts["revision"], counts["note"], counts["correction"]
+    newsletters = counts["newsletter"]
     parts = [
-        _("the current text") if count["story"] else "",
+        _("the current text") if counts["current"] else "",
         ngettext("%(n)s version", "%(n)s versions", revisions) % {"n": revisions} if revisions else "",
-        _("unsaved changes") if count["unsaved"] else "",
+        _("unsaved changes") if counts["autosave"] else "",
         ngettext("%(n)s note", "%(n)s notes", notes) % {"n": notes} if notes else "",
         ngettext("%(n)s correction", "%(n)s corrections", corrections) % {"n": corrections}
         if corrections

@@ -1,9 +1,9 @@
 """Redaction: permanently remove words from a document and all texts that belong to it.
 
 Each character becomes a black square, so positions in the text stay the same. The erasure log
-(core/erasure_log.py) is kept outside of the database. It records those positions in each revision and
-note, whose texts never change, and no words. After an older backup is restored, the words are read from these
-positions and redacted again, wherever they occur.
+(core/erasure_log.py) is outside of the database. It records these positions in each revision and note, whose
+texts never change, and no words. After an older backup is restored, the words are read from these positions
+and redacted again, wherever they occur.
 """
 
 import re
@@ -28,7 +28,7 @@ from articles.models import (
     Revision,
 )
 from articles.models.editing import document_key
-from articles.services import save_article, save_page
+from articles.services import lock_document, save_article, save_page
 from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from core.erasure_log import Erasure, append_on_commit
 
@@ -44,7 +44,7 @@ _NEWSLETTER_FIELDS = ["subject", "introduction"]
 class Occurrence(NamedTuple):
     """A word in a text, with the characters around it. `number` is that of the revision, if it is in one."""
 
-    kind: str  # of the text: story (or page), version, unsaved, note, correction, newsletter
+    kind: str  # of the text: current, revision, autosave, note, correction or newsletter
     number: int | None
     before: str
     word: str
@@ -81,36 +81,35 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
 
     Returns how many texts of each kind (as Occurrence.kind) contained one.
     """
-    pattern, count = _pattern(words), Counter[str]()
-    document = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
+    pattern, counts = _pattern(words), Counter[str]()
+    document = lock_document(document)
     revisions = [
         row for row in document.revisions.iterator(20) if _redact_row(row, DocumentText._fields, pattern)
     ]
-    count["version"] = len(revisions)
+    counts["revision"] = len(revisions)
     for row in document.autosaves.select_for_update():
-        count["unsaved"] += _redact_autosave(row, pattern)
+        counts["autosave"] += _redact_autosave(row, pattern)
     notes = []
     if isinstance(document, Article):
         notes = [note for note in document.notes.all() if _redact_row(note, ["body"], pattern)]
-        count["note"] = len(notes)
+        counts["note"] = len(notes)
         for correction in document.corrections.all():
-            count["correction"] += _redact_row(correction, ["text"], pattern)
+            counts["correction"] += _redact_row(correction, ["text"], pattern)
         for newsletter in document.newsletters.select_for_update():
-            count["newsletter"] += _redact_newsletter(newsletter, pattern)
+            counts["newsletter"] += _redact_newsletter(newsletter, pattern)
     own = [name for name in (*DocumentText._fields, *_OTHER_FIELDS) if hasattr(document, name)]
-    count["story"] = int(_redact_row(document, own, pattern))
-    if count["story"] or count["correction"]:
+    counts["current"] = int(_redact_row(document, own, pattern))
+    if counts["current"] or counts["correction"]:
         _rerender(document)
-    if count["newsletter"]:  # after the images of a story are locked, as wherever a text is saved
+    if counts["newsletter"]:  # after the images of an article are locked, as wherever a text is saved
         increment_site_version()
         invalidate_outage_copies()
-    if count["story"] or any(REDACTED in row.title for row in revisions):
-        # The log names the discussion by the title as well.
-        for logged in (document, getattr(document, "discussion", None)):
-            if logged:
-                erase_from_admin_log(logged)
+    if counts["current"] or any(REDACTED in row.title for row in revisions):
+        erase_from_admin_log(document)
+        if discussion := getattr(document, "discussion", None):  # the log names it by the same title
+            erase_from_admin_log(discussion)
     append_on_commit([*map(revision_erasure, revisions), *map(note_erasure, notes)])
-    return +count
+    return +counts
 
 
 def _rerender(document: Document) -> None:
@@ -137,7 +136,7 @@ def note_erasure(note: EditorNote) -> Erasure:
     return Erasure("note", note.pk, note.at.isoformat(), spans=_redacted_spans(note.body))
 
 
-def redacted_texts() -> Iterator[Erasure]:
+def redaction_erasures() -> Iterator[Erasure]:
     """Yield the log entries of all redacted revisions and notes."""
     is_redacted = Q(title__contains=REDACTED) | Q(standfirst__contains=REDACTED) | Q(body__contains=REDACTED)
     yield from map(revision_erasure, Revision.objects.filter(is_redacted).order_by("pk").iterator(20))
@@ -146,27 +145,26 @@ def redacted_texts() -> Iterator[Erasure]:
     )
 
 
-def replay_redactions(known: Sequence[Erasure]) -> int:
+def replay_redactions(erasures: Sequence[Erasure]) -> int:
     """Replay the redactions that the log entries record. Returns the number of changed revisions."""
     words: defaultdict[Document, set[str]] = defaultdict(set)
     revisions = Revision.objects.select_related("article", "page")
-    for erasure, revision in _stored_rows(
-        revisions, [erased for erased in known if erased.kind == "version"]
-    ):
+    for erasure, revision in _stored_rows(revisions, [each for each in erasures if each.kind == "version"]):
         words[revision.document] |= _words_at(erasure.spans, _joined_text(revision))
     notes = EditorNote.objects.select_related("article")
-    for erasure, note in _stored_rows(notes, [erased for erased in known if erased.kind == "note"]):
+    for erasure, note in _stored_rows(notes, [each for each in erasures if each.kind == "note"]):
         words[note.article] |= _words_at(erasure.spans, note.body)
     count = 0
     documents = [document for document, found in words.items() if found]
     for document in sorted(documents, key=lambda document: document.pk):
-        count += redact_words(document=document, words=sorted(words[document]))["version"]
+        count += redact_words(document=document, words=sorted(words[document]))["revision"]
     return count
 
 
-def _stored_rows(rows: QuerySet[Any], known: Sequence[Erasure]) -> Iterator[tuple[Erasure, Any]]:
-    for start in range(0, len(known), BATCH_SIZE):
-        batch = known[start : start + BATCH_SIZE]
+def _stored_rows(rows: QuerySet[Any], erasures: Sequence[Erasure]) -> Iterator[tuple[Erasure, Any]]:
+    """Yield each erasure with the row that it is about, if that row still exists."""
+    for start in range(0, len(erasures), BATCH_SIZE):
+        batch = erasures[start : start + BATCH_SIZE]
         found = rows.in_bulk({erasure.id for erasure in batch})
         for erasure in batch:
             row = found.get(erasure.id)
@@ -222,7 +220,7 @@ def _redact_newsletter(row: Newsletter, pattern: re.Pattern[str]) -> bool:
     if not _redact_row(row, _NEWSLETTER_FIELDS, pattern):
         return False
     Newsletter.objects.filter(pk=row.pk).update(version=F("version") + 1)
-    erase_from_admin_log(row)  # which names it by its subject
+    erase_from_admin_log(row)  # the log names it by its subject
     return True
 
 
@@ -240,14 +238,14 @@ def _redact_text(text: str, pattern: re.Pattern[str]) -> str:
 
 def _document_texts(document: Document) -> Iterator[tuple[str, int | None, list[str]]]:
     yield (
-        "story",
+        "current",
         None,
         [*DocumentText.of(document), *(getattr(document, name, "") for name in _OTHER_FIELDS)],
     )
     for revision in document.revisions.order_by("-number").iterator(20):
-        yield "version", revision.number, list(DocumentText.of(revision))
+        yield "revision", revision.number, list(DocumentText.of(revision))
     for autosave in document.autosaves.all():
-        yield "unsaved", None, [text for texts in autosave.fields.values() for text in texts]
+        yield "autosave", None, [text for texts in autosave.fields.values() for text in texts]
     if isinstance(document, Article):
         yield "note", None, list(document.notes.values_list("body", flat=True))
         yield "correction", None, list(document.corrections.values_list("text", flat=True))

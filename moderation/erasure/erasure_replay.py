@@ -107,7 +107,7 @@ def _erasures_in_database() -> Iterator[Erasure]:
         yield Erasure("account", pk, made.isoformat())
     for pk, made in Guest.objects.filter(name="").order_by("pk").values_list("pk", "created_at"):
         yield Erasure("guest", pk, made.isoformat())
-    yield from redact.redacted_texts()
+    yield from redact.redaction_erasures()
 
 
 def _restrict(erasures: Sequence[Erasure]) -> int:

@@ -75,9 +75,9 @@ def test_words_are_redacted_in_every_text(story):
     before = Article.objects.values().get()
     assert len(find_occurrences(story, [NAME])) == 5
 
-    count = redact_words(document=story, words=[NAME])
+    counts = redact_words(document=story, words=[NAME])
 
-    assert count == {"version": 2, "unsaved": 1, "note": 1}
+    assert counts == {"revision": 2, "autosave": 1, "note": 1}
     assert "quill" not in all_of(story).casefold()
     assert find_occurrences(story, [NAME]) == []
     assert Article.objects.values().get() == before  # the article has not changed
@@ -103,7 +103,7 @@ def test_readers_see_redacted_words_as_black_squares(client, story, image_of_a_b
     assert "Jane Quill" in client.get(story.get_absolute_url()).content.decode()
     before = Article.objects.get()
 
-    assert redact_words(document=story, words=[NAME, "image"])["story"] == 1
+    assert redact_words(document=story, words=[NAME, "image"])["current"] == 1
 
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
@@ -140,7 +140,7 @@ def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     assert "█ named Jane Quill." in client.get(story.get_absolute_url()).content.decode()
     assert Article.objects.get().version > before
 
-    assert redact_words(document=story, words=[NAME])["story"] == 1
+    assert redact_words(document=story, words=[NAME])["current"] == 1
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
     assert "With ██████████" in shown
@@ -207,7 +207,7 @@ def test_pages_are_redacted_too(client, emil):
         snapshot="",
     )
     assert "Quill" in client.get("/pages/about/").content.decode()
-    assert redact_words(document=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
+    assert redact_words(document=about, words=[NAME]) == {"revision": 2, "autosave": 1, "current": 1}
     assert "Ask the office, or ██████████’s boat." in client.get("/pages/about/").content.decode()
     about.refresh_from_db()
     assert find_occurrences(about, [NAME]) == []
