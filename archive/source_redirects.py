@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from articles.redirects import RedirectError, add_missing_redirect, check_url_is_free, old_url_of_story
+from articles.redirects import RedirectError, add_missing_redirect, check_url_is_free, old_url_of_article
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def redirect_from_source(article: Article, *, dry_run: bool) -> SourceRedirect:
     """
     old, refusal = article.source_url, ""
     try:
-        old = old_url_of_story(article.source_url)
+        old = old_url_of_article(article.source_url)
         if old == unquote(article.get_absolute_url()):
             pass  # it has the same path here
         elif dry_run:

@@ -49,26 +49,27 @@ log = logging.getLogger(__name__)
 Target = Article | Topic | StandingPage | Author
 
 
-class _Section(NamedTuple):
-    """A kind of page to which redirects lead."""
+class _TargetKind(NamedTuple):
+    """A kind of page to which redirects lead, and which has a model."""
 
     field: str  # of Redirect
-    folder: str  # the first part of its URLs
+    path_prefix: str  # the first part of its URLs
     model: type[Target]
 
 
-_SECTIONS = {  # by the names of their URLs, in the order of the slugs in _FIND
-    "story": _Section("article", "stories", Article),
-    "topic": _Section("topic", "topics", Topic),
-    "page": _Section("page", "pages", StandingPage),
-    "author": _Section("author", "authors", Author),
+_TARGET_KINDS = {  # by the names of their URLs, in the order of the slugs in _FIND
+    "story": _TargetKind("article", "stories", Article),
+    "topic": _TargetKind("topic", "topics", Topic),
+    "page": _TargetKind("page", "pages", StandingPage),
+    "author": _TargetKind("author", "authors", Author),
 }
-_NO_TARGET: dict[str, Any] = {section.field: None for section in _SECTIONS.values()} | {
+_NO_TARGET: dict[str, Any] = {kind.field: None for kind in _TARGET_KINDS.values()} | {
     "path": "",
     "path_suffix": "",
 }
-_FOLDERS = "|".join(section.folder for section in _SECTIONS.values())
-_BELOW_SECTION = re.compile(rf"(/(?:{_FOLDERS})/{SLUG_PATTERN}/)(.+)")
+_PATH_PREFIXES = "|".join(kind.path_prefix for kind in _TARGET_KINDS.values())
+# The URL of a target, and the rest of a URL below it.
+_BELOW_TARGET = re.compile(rf"(/(?:{_PATH_PREFIXES})/{SLUG_PATTERN}/)(.+)")
 
 
 class RedirectError(UserError):
@@ -112,18 +113,19 @@ def find_target_url(path: str, query: str, now: datetime) -> str | None:
     found = {old: (slugs, suffix, target_path) for old, *slugs, suffix, target_path in rows}
     for old in candidates:
         if old in found and (url := _target_url(*found[old])):
-            if (below := _BELOW_SECTION.fullmatch(path)) and old == below[1]:
+            if (below := _BELOW_TARGET.fullmatch(path)) and old == below[1]:
                 url += below[2]
-            is_local = bool(_BELOW_SECTION.match(path) or _is_section(path))  # its query has the same meaning
+            # A query of a page of this site has the same meaning there.
+            is_local = bool(_BELOW_TARGET.match(path) or _is_target_page(path))
             url = iri_to_uri(url + (f"?{query}" if query and is_local and "?" not in url else ""))
             return None if url == iri_to_uri(path + (f"?{query}" if query else "")) else url
     return None
 
 
 def find_redirected_article(path: str, slug: str) -> int | None:
-    """Return the key of the story that once had this path (decoded), a path above it, or this slug, or None.
+    """Return the id of the article that once had this path (decoded), a path above it, or this slug, or None.
 
-    Readers may not be allowed to see the story.
+    Readers may not be allowed to see the article.
     """
     old_urls = {*_candidates(path, ""), f"/stories/{slug}/"}
     found = Redirect.objects.filter(old__in=[old for old in old_urls if "\x00" not in old]).exclude(
@@ -140,11 +142,11 @@ def normalize_url(url: str) -> str:
     return _join_url(*_split_url(url))
 
 
-def old_url_of_story(url: str) -> str:
-    """Return the old URL, as it is stored, of a story that had this URL at another site.
+def old_url_of_article(url: str) -> str:
+    """Return the old URL, as it is stored, of an article that had this URL at another site.
 
-    Of its query only the keys by which other systems name a page are kept. The rest says how a reader came,
-    and other links to the story lack it. Raises RedirectError.
+    Only the keys of its query by which other systems name a page are kept. The others tell how a reader came,
+    and other links to the article lack them. Raises RedirectError.
     """
     path, pairs = _split_url(url)
     return _join_url(path, _page_id_pairs(pairs))
@@ -180,7 +182,7 @@ def redirect_from_old_path(*, old: str, target: Target) -> None:
     A redirect from its new path is deleted, since a page exists there now.
     """
     _lock_redirects()
-    field = next(section.field for section in _SECTIONS.values() if isinstance(target, section.model))
+    field = next(kind.field for kind in _TARGET_KINDS.values() if isinstance(target, kind.model))
     Redirect.objects.filter(old=unquote(target.get_absolute_url())).delete()
     _store(unquote(old), {field: target})
 
@@ -229,8 +231,8 @@ def page_exists(old: str) -> bool:
         match = resolve(path)
     except Resolver404:
         return False
-    if section := _SECTIONS.get(match.url_name or ""):
-        return bool(section.model.objects.filter(slug=match.kwargs["slug"]).exists())
+    if kind := _TARGET_KINDS.get(match.url_name or ""):
+        return bool(kind.model.objects.filter(slug=match.kwargs["slug"]).exists())
     return path != "/" or LEGACY_QUERY_KEYS.isdisjoint(key for key, _value in _parse_pairs(query))
 
 
@@ -244,14 +246,14 @@ def _target_fields(target_url: str) -> dict[str, Any]:
     if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
         raise RedirectError(_("A redirect can only lead to a page of this site."))
     path = url.partition("?")[0]
-    below = _BELOW_SECTION.fullmatch(path)
+    below = _BELOW_TARGET.fullmatch(path)
     page, inside = (below[1], below[2]) if below else (path, "")
     try:
         match = resolve(page)
     except Resolver404:
         match = None
-    section = _SECTIONS.get(match.url_name or "") if match else None
-    if match and section and (target := section.model.objects.filter(slug=match.kwargs["slug"]).first()):
+    kind = _TARGET_KINDS.get(match.url_name or "") if match else None
+    if match and kind and (target := kind.model.objects.filter(slug=match.kwargs["slug"]).first()):
         suffix = (
             inside
             + (f"?{parts.query}" if parts.query else "")
@@ -262,10 +264,10 @@ def _target_fields(target_url: str) -> dict[str, Any]:
                 _("The part after the page’s own URL can have at most %(limit)s characters.")
                 % {"limit": MAX_PATH_SUFFIX_LENGTH}
             )
-        return {section.field: target, "path_suffix": suffix}
+        return {kind.field: target, "path_suffix": suffix}
     if existing := Redirect.objects.filter(old=url).first():
         return {name: getattr(existing, name) for name in _NO_TARGET}
-    if match is None or section:
+    if match is None or kind:
         raise RedirectError(_("There is no page at %(path)s.") % {"path": path})
     return {"path": url}
 
@@ -296,15 +298,15 @@ def _candidates(path: str, query: str) -> Iterator[str]:
 
     Each comes with and without a final slash.
     """
-    other = path.rstrip("/") if path.endswith("/") else f"{path}/"
-    paths = [candidate for candidate in (path, other) if candidate]
+    variant = path.rstrip("/") if path.endswith("/") else f"{path}/"
+    paths = [candidate for candidate in (path, variant) if candidate]
     pairs = list(islice(_parse_pairs(query), MAX_PAIRS))
     queries = filter(None, [pairs, _page_id_pairs(pairs), *([pair] for pair in pairs)])
     for suffix in (*map(_format_query, queries), ""):
         for candidate in paths:
             if suffix or candidate != "/":
                 yield candidate + suffix
-    if below := _BELOW_SECTION.fullmatch(path):
+    if below := _BELOW_TARGET.fullmatch(path):
         yield below[1]
 
 
@@ -325,18 +327,18 @@ def _format_query(pairs: Iterable[tuple[str, str]]) -> str:
     return f"?{text}" if text else ""
 
 
-def _is_section(path: str) -> bool:
+def _is_target_page(path: str) -> bool:
     try:
-        return resolve(path).url_name in _SECTIONS
+        return resolve(path).url_name in _TARGET_KINDS
     except Resolver404:
         return False
 
 
 def _target_url(slugs: list[str | None], path_suffix: str, target_path: str) -> str | None:
     """Return the URL of a redirect's target. At most one of the slugs (story, topic, page, author) is set."""
-    for section, slug in zip(_SECTIONS.values(), slugs, strict=True):
+    for kind, slug in zip(_TARGET_KINDS.values(), slugs, strict=True):
         if slug:
-            return f"/{section.folder}/{slug}/{path_suffix}"
+            return f"/{kind.path_prefix}/{slug}/{path_suffix}"
     return target_path or None
 
 
