@@ -32,7 +32,7 @@ from core.dates.relative_time import time_or_date
 from core.mail.failures import explain_failure
 from core.query_forms import parse_ids, parse_number_or_zero
 
-MAX_FAILED_SHOWN = 200
+MAX_UNDELIVERED_SHOWN = 200
 # The mail has its styles in attributes, and its pictures have whole URLs.
 _mail_policy = csp_replace(
     {
@@ -236,8 +236,8 @@ class NewsletterAdmin(EditorAccessAdmin):
             self._change_sending(request, newsletter)
             return self._redirect(newsletter)
         states, counts = NewsletterRecipient.State, sending.count_by_state(newsletter)
-        received = [states.SENT, states.BOUNCED, states.UNSUBSCRIBED]
-        faulty = newsletter.recipients.filter(state__in=[states.FAILED, states.BOUNCED])
+        sent_states = [states.SENT, states.BOUNCED, states.UNSUBSCRIBED]
+        undelivered = newsletter.recipients.filter(state__in=[states.FAILED, states.BOUNCED])
         waiting = newsletter.recipients.filter(state=states.QUEUED, failures__gt=0)
         assert newsletter.sent_at
         zone = time_formatter().zone_name(newsletter.sent_at)
@@ -248,7 +248,7 @@ class NewsletterAdmin(EditorAccessAdmin):
             "sent_at": f"{time_or_date(newsletter.sent_at, site_request(request).now)} {zone}",
             "counts": [
                 (_("Queued"), counts.get(states.QUEUED, 0)),
-                (states.SENT.label, sum(counts.get(state, 0) for state in received)),
+                (states.SENT.label, sum(counts.get(state, 0) for state in sent_states)),
                 (_("Failed"), counts.get(states.FAILED, 0)),
                 (_("Bounced"), counts.get(states.BOUNCED, 0)),
                 (_("Unsubscribed since"), counts.get(states.UNSUBSCRIBED, 0)),
@@ -257,27 +257,29 @@ class NewsletterAdmin(EditorAccessAdmin):
             "has_recipients": newsletter.counts is None,
             "queued": counts.get(states.QUEUED, 0),
             "failed": counts.get(states.FAILED, 0),
-            "faulty_count": counts.get(states.FAILED, 0) + counts.get(states.BOUNCED, 0),
-            "faulty": [
+            "undelivered_count": counts.get(states.FAILED, 0) + counts.get(states.BOUNCED, 0),
+            "undelivered": [
                 (recipient, _visible_email(request_user(request), recipient))
-                for recipient in faulty.select_related("subscriber").order_by("pk")[:MAX_FAILED_SHOWN]
+                for recipient in undelivered.select_related("subscriber").order_by("pk")[
+                    :MAX_UNDELIVERED_SHOWN
+                ]
             ],
             "waiting": waiting.order_by("due_at").first(),
             "has_published_article": bool(read_articles(newsletter)),
-            "limit": MAX_FAILED_SHOWN,
+            "limit": MAX_UNDELIVERED_SHOWN,
         }
         return TemplateResponse(request, "admin/articles/newsletter/sent.html", context)
 
     def _change_sending(self, request: HttpRequest, newsletter: Newsletter) -> None:
         if "_stop" in request.POST:
-            done, message = sending.stop(newsletter), _("Stopped.")
+            is_done, message = sending.stop(newsletter), _("Stopped.")
         elif "_continue" in request.POST:
-            done, message = sending.resume(newsletter), _("The other mails are being sent.")
+            is_done, message = sending.resume(newsletter), _("The other mails are being sent.")
         else:
-            done, message = bool(sending.retry(newsletter)), _("The failed mails are tried again.")
+            is_done, message = bool(sending.retry(newsletter)), _("The failed mails are tried again.")
             if newsletter.stopped_at:
                 message = _("The failed mails are queued. They are sent when you send the queued mails.")
-        if done:
+        if is_done:
             self.message_user(request, message)
             return
         self.message_user(request, _("Nothing to do: somebody was faster."), messages.WARNING)

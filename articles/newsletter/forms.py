@@ -12,17 +12,17 @@ from articles.newsletter.subscriptions import TopicIds
 from core.dates.days import DAY_SECONDS
 from core.forms import LongTextForm, MultilineField, SubmitForm
 
-ALL = "all"  # the choice of all stories; topics have their id
-TOPIC_GONE = _("A topic that you chose is no longer offered.")
+ALL = "all"  # the choice of all articles; each topic has its id
+TOPIC_NOT_OFFERED = _("A topic that you chose is no longer offered.")
 
 
 def topic_choices(topics: Sequence[Topic]) -> list[tuple[str, Any]]:
-    """Return the choices of a subscription: all stories, and each topic."""
-    everything = _("All stories that the editors send, and the weekly digest")
-    return [(ALL, everything), *((str(topic.pk), topic.name) for topic in topics)]
+    """Return the choices of a subscription: all articles, and each topic."""
+    all_label = _("All stories that the editors send, and the weekly digest")
+    return [(ALL, all_label), *((str(topic.pk), topic.name) for topic in topics)]
 
 
-def shown_topics() -> list[Topic]:
+def subscribable_topics() -> list[Topic]:
     """Return the topics that can be subscribed to."""
     return list(Topic.objects.shown().with_articles())
 
@@ -40,7 +40,7 @@ class SubscribeForm(SubmitForm, forms.Form):
     list = forms.ChoiceField(
         label=_("What do you want to get?"),
         widget=forms.RadioSelect,
-        error_messages={"invalid_choice": TOPIC_GONE},
+        error_messages={"invalid_choice": TOPIC_NOT_OFFERED},
     )
 
     def __init__(self, *args: Any, topics: Sequence[Topic], **kwargs: Any) -> None:
@@ -58,19 +58,19 @@ class SubscribeForm(SubmitForm, forms.Form):
 
     @property
     def topic(self) -> int | None:
-        """Return the id of the chosen topic, or None for all stories."""
+        """Return the id of the chosen topic, or None for all articles."""
         chosen = self.cleaned_data["list"]
         return None if chosen == ALL else int(chosen)
 
 
 class OfferedChoicesField(forms.MultipleChoiceField):
-    """A choice of several values. A posted value that is not offered, or no longer, is ignored."""
+    """A choice of several values. A submitted value that is not offered (any more) is ignored."""
 
     def to_python(self, value: Any) -> list[str]:
         return [chosen for chosen in super().to_python(value) if self.valid_value(chosen)]
 
 
-class ListsForm(SubmitForm, forms.Form):
+class SubscriptionsForm(SubmitForm, forms.Form):
     """The form to change the subscriptions of a person."""
 
     submit = _("Save")
@@ -104,7 +104,7 @@ class ListsForm(SubmitForm, forms.Form):
 
 
 class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
-    """The form of a draft of a newsletter; of a digest also its stories."""
+    """The form of a draft of a newsletter, and for a digest of its articles."""
 
     submit = _("Save and preview")
 
@@ -124,7 +124,7 @@ class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
 
     def __init__(self, *args: Any, offered: Sequence[Article] | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The form has its values as they were loaded, so that only what was typed counts as a change.
+        # Hidden fields hold the values as they were loaded, so that only what was typed counts as a change.
         if not self.is_bound or self["subject"].html_initial_name in self.data:
             for field in self.fields.values():
                 field.show_hidden_initial = True
@@ -137,5 +137,5 @@ class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
         stories.choices = [(article.pk, article.title) for article in offered]
 
     def clean_subject(self) -> str:
-        """Return the subject on one line: a mail's header can have no other."""
+        """Return the subject on one line, since the header of a mail has no line breaks."""
         return " ".join(self.cleaned_data["subject"].splitlines())

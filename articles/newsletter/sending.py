@@ -70,7 +70,7 @@ WITH waiting AS (
 )
 UPDATE articles_newsletterrecipient r SET due_at = %(until)s FROM waiting w WHERE r.id = w.id RETURNING r.*"""
 
-Texts = dict[tuple[Any, ...], dict[str, BulkMail]]  # by what they are made of, and language
+RenderedMails = dict[tuple[Any, ...], dict[str, BulkMail]]  # by the versions of their contents, and language
 
 
 class NotSentError(UserError):
@@ -81,7 +81,7 @@ class NotSentError(UserError):
 def send(
     *, newsletter: Newsletter, seen: int, seen_articles: Sequence[int] | None = None, is_repeat: bool
 ) -> int:
-    """Queue the mails of a draft, once, and return the number of recipients. Raises NotSentError.
+    """Queue the mails of a draft and return the number of recipients. Raises NotSentError.
 
     `seen` is the version of the draft that the editor looked at, and `seen_articles` are the ids of the
     articles in its preview, of which one may have been unpublished since (None: they are not compared). An
@@ -109,7 +109,7 @@ def send(
         raise NotSentError(_("This story was sent before. Tick “Send it again” to send it a second time."))
     now = timezone.now()
     Newsletter.objects.filter(pk=locked.pk).update(sent_at=now)
-    count = execute(_QUEUE, {"newsletter": locked.pk, "now": now, "topics": _topics_of(locked)})
+    count = execute(_QUEUE, {"newsletter": locked.pk, "now": now, "topics": _topic_ids(locked)})
     if not count:
         raise NotSentError(_("Nobody has subscribed to it yet."))
     send_newsletters.enqueue()
@@ -132,16 +132,16 @@ def count_audience(newsletter: Newsletter) -> tuple[int, list[tuple[str, int]]]:
 
     A person with several subscriptions gets one mail.
     """
-    rows = _subscriptions_to(_topics_of(newsletter))
+    rows = _subscriptions_to(_topic_ids(newsletter))
     total = rows.aggregate(people=Count("subscriber", distinct=True))["people"]
     by_topic = dict(rows.order_by().values_list("topic").annotate(people=Count("pk")))
     names: dict[int | None, str] = {None: _("All stories")}
-    names |= dict(Topic.objects.filter(pk__in=_topics_of(newsletter)).values_list("pk", "name"))
+    names |= dict(Topic.objects.filter(pk__in=_topic_ids(newsletter)).values_list("pk", "name"))
     return total, [(name, by_topic.get(topic, 0)) for topic, name in names.items()]
 
 
-def _topics_of(newsletter: Newsletter) -> list[int]:
-    """Return the topics whose subscribers get a newsletter. A digest goes to subscribers of all stories."""
+def _topic_ids(newsletter: Newsletter) -> list[int]:
+    """Return the topics whose subscribers get a newsletter. A digest goes to subscribers of all articles."""
     if newsletter.is_digest:
         return []
     topics = Topic.objects.shown().filter(articles__newsletters=newsletter)
@@ -178,7 +178,7 @@ def resume(newsletter: Newsletter) -> bool:
 
 
 def retry(newsletter: Newsletter) -> int:
-    """Send the mails again that failed, and return their number."""
+    """Send the failed mails again, and return their number."""
     failed = NewsletterRecipient.objects.filter(newsletter=newsletter, state=FAILED)
     count = failed.update(state=QUEUED, failures=0, due_at=timezone.now())
     if count:
@@ -215,13 +215,13 @@ def continue_sending() -> bool:
 @in_site_language()
 def send_newsletters() -> int:
     """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
-    texts: Texts = {}
+    rendered: RenderedMails = {}
 
     def send(recipients: list[NewsletterRecipient]) -> int:
         by_newsletter: dict[int, list[NewsletterRecipient]] = defaultdict(list)
         for recipient in recipients:
             by_newsletter[recipient.newsletter_id].append(recipient)
-        return sum(_send(newsletter, claimed, texts) for newsletter, claimed in by_newsletter.items())
+        return sum(_send(newsletter, claimed, rendered) for newsletter, claimed in by_newsletter.items())
 
     return send_batches(send_newsletters, _claim, send)
 
@@ -232,8 +232,8 @@ def _claim(now: datetime) -> list[NewsletterRecipient]:
 
 
 @dataclass
-class _Batch:
-    """The results of sending to claimed recipients: their ids by the values to store."""
+class _Results:
+    """The results of sending to claimed recipients: the ids of recipients by the values to store."""
 
     ids: dict[tuple[tuple[str, Any], ...], list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -248,7 +248,7 @@ class _Batch:
                 rows.filter(subscriber=None).update(failure_details="")
 
 
-def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> int:
+def _send(pk: int, recipients: Sequence[NewsletterRecipient], rendered: RenderedMails) -> int:
     """Mail claimed recipients of one newsletter, store the results, and return the number of sent mails.
 
     The articles are read anew for each batch: one that was unpublished since is not sent any further, and
@@ -258,40 +258,40 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
     articles = read_articles(newsletter)
     if newsletter.stopped_at or not articles:
         stop(newsletter)
-        NewsletterRecipient.objects.filter(pk__in=[each.pk for each in recipients]).update(
+        NewsletterRecipient.objects.filter(pk__in=[recipient.pk for recipient in recipients]).update(
             due_at=timezone.now()
         )
         return 0
     emails = _find_emails(newsletter, recipients)
     refused = undeliverable.find(email for email, _language in emails.values())
-    batch, mails = _Batch(), dict[int, TrackedMail]()
+    results, mails = _Results(), dict[int, TrackedMail]()
     for recipient in recipients:
         email, language = emails.get(recipient.subscriber_id or 0, ("", ""))
         if not email:
-            batch.add(recipient, state=NewsletterRecipient.State.LEFT_OUT)
+            results.add(recipient, state=NewsletterRecipient.State.LEFT_OUT)
         elif email in refused:
-            batch.add(recipient, state=FAILED, failure_code=EARLIER_REJECTION.code, failure_details="")
+            results.add(recipient, state=FAILED, failure_code=EARLIER_REJECTION.code, failure_details="")
         else:
-            text = _render(newsletter, articles, site, language or site.language, texts)
-            mails[recipient.pk] = _compose(text, recipient, email)
+            bulk_mail = _render(newsletter, articles, site, language or site.language, rendered)
+            mails[recipient.pk] = _compose(bulk_mail, recipient, email)
     if mails:
         with suppress(Exception):  # the backend has recorded it, and each mail has its failure
             get_connection().send_messages(list(mails.values()))
     for recipient in recipients:
         if mail := mails.get(recipient.pk):
-            batch.add(recipient, **_outcome(recipient, mail))
-    batch.store()
+            results.add(recipient, **_outcome(recipient, mail))
+    results.store()
     return sum(mail.failure is None for mail in mails.values())
 
 
 def _render(
-    newsletter: Newsletter, articles: list[Article], site: Site, language: str, texts: Texts
+    newsletter: Newsletter, articles: list[Article], site: Site, language: str, rendered: RenderedMails
 ) -> BulkMail:
-    """Return the mail, from `texts` if it was rendered before and nothing in it has changed."""
-    content = (newsletter.pk, site.version, *((article.pk, article.version) for article in articles))
-    if content not in texts:
-        texts.clear()
-    by_language = texts.setdefault(content, {})
+    """Return the mail, from `rendered` if it was rendered before and nothing in it has changed."""
+    versions = (newsletter.pk, site.version, *((article.pk, article.version) for article in articles))
+    if versions not in rendered:
+        rendered.clear()
+    by_language = rendered.setdefault(versions, {})
     if language not in by_language:
         with translation.override(language):
             by_language[language] = render_for_subscribers(newsletter, articles, site)
@@ -303,15 +303,15 @@ def _find_emails(
 ) -> dict[int, tuple[str, str]]:
     """Return the e-mails of the recipients who are still subscribed, with the language of each."""
     ids = [recipient.subscriber_id for recipient in recipients if recipient.subscriber_id]
-    rows = _subscriptions_to(_topics_of(newsletter)).filter(subscriber__in=ids)
+    rows = _subscriptions_to(_topic_ids(newsletter)).filter(subscriber__in=ids)
     language = subscriptions.subscriber_language("subscriber__")
     found = rows.values_list("subscriber", "subscriber__email", language)
     return {pk: (email, language) for pk, email, language in found}
 
 
-def _compose(text: BulkMail, recipient: NewsletterRecipient, email: str) -> TrackedMail:
+def _compose(bulk_mail: BulkMail, recipient: NewsletterRecipient, email: str) -> TrackedMail:
     token = str(subscriber_token(recipient.subscriber_id or 0))
-    mail = text.compose_for(email, [token], unsubscribe_path=manage_path(token))
+    mail = bulk_mail.compose_for(email, [token], unsubscribe_path=manage_path(token))
     mail.return_path = incoming_email(MailToken(RECIPIENT_KIND, recipient.pk))
     return mail
 
@@ -329,7 +329,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
     failures = recipient.failures + 1
     if failures > MAX_FAILURES:
         return {"state": FAILED, **failure}
-    # All of one batch that fail alike are stored by one statement.
+    # Without microseconds, all recipients whose mails fail alike are stored by one statement.
     due_at = timezone.now().replace(microsecond=0) + retry_delay(failures)
     return {**failure, "failures": failures, "due_at": due_at}
 
@@ -343,8 +343,8 @@ def email_of(token: MailToken) -> str:
     return recipient.subscriber.email if recipient and recipient.subscriber else ""
 
 
-def note_bounce(token: MailToken, response: str) -> None:
-    """Note that the mail with this return path was rejected after it had been sent."""
+def record_bounce(token: MailToken, response: str) -> None:
+    """Record that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
     details = mask_email_addresses(response)[:MAX_FAILURE_DETAILS_LENGTH]

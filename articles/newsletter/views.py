@@ -21,7 +21,7 @@ from articles.article_lists import add_discussion_dependencies
 from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, shown_articles
-from articles.newsletter.forms import TOPIC_GONE, ListsForm, SubscribeForm, shown_topics
+from articles.newsletter.forms import TOPIC_NOT_OFFERED, SubscribeForm, SubscriptionsForm, subscribable_topics
 from articles.newsletter.subscriptions import SUBSCRIBER_KIND
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
@@ -55,7 +55,9 @@ def subscribe(request: SiteRequest) -> HttpResponse:
     if request.method == "POST" and _is_from_another_site(request):
         return form_refused(request)
     form = SubscribeForm(
-        request.POST if request.method == "POST" else None, topics=shown_topics(), initial={"list": "all"}
+        request.POST if request.method == "POST" else None,
+        topics=subscribable_topics(),
+        initial={"list": "all"},
     )
     if form.is_valid():
         email = form.cleaned_data["email"].lower()
@@ -93,7 +95,7 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
 def manage(request: SiteRequest, token: str) -> HttpResponse:
     """Change what a subscriber gets, or unsubscribe, by the link in each newsletter, without a log-in.
 
-    A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
+    A mail program with a button to unsubscribe sends the form of RFC 8058, and follows no redirect.
     """
     mail_token = MailToken.parse(token, kinds=SUBSCRIBER_KIND)
     if mail_token is None:
@@ -109,9 +111,9 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
         if "List-Unsubscribe" in request.POST or "leave" in request.POST:
             subscriptions.unsubscribe([email])
             return HttpResponse() if "List-Unsubscribe" in request.POST else redirect(request.path)
-        _change(request, email)
+        _change_subscriptions(request, email)
         return redirect(request.path)
-    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
+    form = SubscriptionsForm(topics=subscribable_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/manage.jinja", {"form": form, "email": email})
 
 
@@ -126,13 +128,13 @@ def account(request: SiteRequest) -> HttpResponse:
     email = confirmed.email if confirmed else ""
     if request.method == "POST":
         if email:
-            _change(request, email)
+            _change_subscriptions(request, email)
         return redirect("newsletter-account")
-    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
+    form = SubscriptionsForm(topics=subscribable_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/account.html", {"form": form, "email": email})
 
 
-def _change(request: SiteRequest, email: str) -> None:
+def _change_subscriptions(request: SiteRequest, email: str) -> None:
     """Change subscriptions as the form says, and tell the person.
 
     A topic that was hidden since the form was shown is ignored, and the person is told. If nothing else was
@@ -140,10 +142,10 @@ def _change(request: SiteRequest, email: str) -> None:
     """
     subscribed = subscriptions.topics_of(email)
     data: Any = {"lists": request.POST.getlist("add")} if "add" in request.POST else request.POST
-    form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
+    form = SubscriptionsForm(data, topics=subscribable_topics(), subscribed=subscribed)
     form.full_clean()  # nothing can be wrong, as values that are not offered are ignored
     if form.has_ignored_values:
-        messages.warning(request, TOPIC_GONE)
+        messages.warning(request, TOPIC_NOT_OFFERED)
         if not form.chosen:
             return
     with transaction.atomic():

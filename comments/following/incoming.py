@@ -58,7 +58,7 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
         response = status.get("Diagnostic-Code", status.get("Status", ""))
         undeliverable.add(email, response)
         if is_newsletter:
-            sending.note_bounce(token, response)
+            sending.record_bounce(token, response)
         return Outcome.BOUNCE
     if _is_automatic(message):
         return Outcome.AUTOMATIC

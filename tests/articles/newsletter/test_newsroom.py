@@ -417,7 +417,7 @@ def test_a_list_of_failed_and_bounced_mails_says_that_it_is_cut(
     send(newsletter)
     newsletter.recipients.update(state=NewsletterRecipient.State.BOUNCED)
     for limit, is_cut in ((2, False), (1, True)):
-        monkeypatch.setattr("articles.newsletter.admin.MAX_FAILED_SHOWN", limit)
+        monkeypatch.setattr("articles.newsletter.admin.MAX_UNDELIVERED_SHOWN", limit)
         assert ("are listed." in text_of_page(editor_client, url_of(newsletter))) == is_cut
 
 
