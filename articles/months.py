@@ -1,4 +1,4 @@
-"""The archive by month: the months with their number of stories, in the site's time zone."""
+"""The archive by month: the months with their number of articles, in the site's time zone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from articles.models import Article, ArticleQuerySet
 
 @dataclass(frozen=True)
 class Month:
-    """A month with its number of stories."""
+    """A month with its number of articles."""
 
     year: int
     month: int
-    stories: int = 0
+    article_count: int = 0
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ def time_range(zone: tzinfo, year: int, month: int | None = None) -> tuple[datet
 
 
 def count_months(articles: ArticleQuerySet, zone: ZoneInfo) -> list[Month]:
-    """Return the months with stories, in order. One statement, which reads the index alone."""
+    """Return the months with articles, in order. One statement, which reads the index alone."""
     months = articles.order_by().annotate(start=TruncMonth("published_at", tzinfo=zone)).values("start")
     counted = months.annotate(count=Count("pk")).order_by("start").values_list("start", "count")
     return [Month(start.year, start.month, count) for start, count in counted]
@@ -69,11 +69,12 @@ def count_months(articles: ArticleQuerySet, zone: ZoneInfo) -> list[Month]:
 
 def group_by_year(months: Iterable[Month]) -> list[Year]:
     """Return the years, newest first, with their months in the given order."""
-    return [Year(year, list(found)) for year, found in groupby(months, lambda month: month.year)][::-1]
+    years = groupby(months, lambda month: month.year)
+    return [Year(year, list(months_of_year)) for year, months_of_year in years][::-1]
 
 
 def adjacent_times(now: datetime, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
-    """Return the times of the last story before a time range and of the first one after it, or None."""
+    """Return the times of the last article before a time range and of the first one after it, or None."""
     times = Article.objects.published(now).values_list("published_at", flat=True)
     before = times.filter(published_at__lt=start).order_by("-published_at")[:1]
     after = times.filter(published_at__gte=end).order_by("published_at")[:1]

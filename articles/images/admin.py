@@ -96,13 +96,13 @@ class ImageAdmin(ConcurrentEditingAdmin):
 
     def lock(self, key: int) -> None:
         if image := Image.objects.filter(pk=key).first():
-            lock_uses(image)  # articles and pages are locked before the image, as everywhere
+            lock_uses(image)  # all code locks articles and pages before the image
         super().lock(key)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         found = super().get_object(request, object_id, from_field)
         if found:
-            found.reader = request.user  # used_in shows only what this person may see
+            found.viewer = request.user  # used_in shows only what this person may see
         return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
@@ -175,10 +175,10 @@ class ImageAdmin(ConcurrentEditingAdmin):
 
     @admin.display(description=_("image"))
     def thumbnail(self, image: Image) -> str:
-        # The image is a link, which needs a name.
-        name = image.alt or image.filename
+        # The image is the only content of a link, so it needs a text.
+        text = image.alt or image.filename
         return format_html(
-            '<img class="small-image" src="{}" alt="{}" loading="lazy">', html.small_url(image), name
+            '<img class="small-image" src="{}" alt="{}" loading="lazy">', html.small_url(image), text
         )
 
     @admin.display(description=_("alternative text"), ordering="alt")
@@ -202,7 +202,7 @@ class ImageAdmin(ConcurrentEditingAdmin):
     @admin.display(description=_("used in"))
     def used_in(self, image: Any) -> Any:
         """Return links to all uses of an image. A draft that this person may not edit is counted only."""
-        own = Article.objects.editable_by(image.reader).filter(image_uses__image=image)
+        own = Article.objects.editable_by(image.viewer).filter(image_uses__image=image)
         shown = Article.objects.published().filter(image_uses__image=image)
         articles = Article.objects.filter(Q(pk__in=own.values("pk")) | Q(pk__in=shown.values("pk")))
         pages = StandingPage.objects.filter(image_uses__image=image).only("pk", "title")

@@ -19,7 +19,7 @@ from articles.models.images import Image
 COLUMN_WIDTH, LEAD_WIDTH = 672, 960
 COLUMN_SIZES = f"(min-width: 740px) {COLUMN_WIDTH}px, 92vw"
 LEAD_SIZES = f"(min-width: 1040px) {LEAD_WIDTH}px, 100vw"
-COVER_SIZES = "(min-width: 1024px) 650px, 100vw"
+FIRST_TEASER_SIZES = "(min-width: 1024px) 650px, 100vw"
 TEASER_SIZES = "(min-width: 768px) 368px, 112px"
 DEFAULT_WIDTH = 800  # for browsers without srcset and for saving the image
 CONTENT_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
@@ -82,7 +82,7 @@ def cropped(image: Image, *, is_first: bool = False) -> SafeString:
         round(width * CROP_RATIO[1] / CROP_RATIO[0]),
         _loading_attributes(is_first=is_first),
     )
-    displayed = COVER_SIZES if is_first else TEASER_SIZES
+    displayed = FIRST_TEASER_SIZES if is_first else TEASER_SIZES
     return format_html("<picture>{}{}</picture>", _sources(image, names, displayed), still)
 
 

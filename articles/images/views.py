@@ -43,7 +43,7 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
     shown = found.in_article or found.on_page or found.in_site_text
     if not shown and not _may_view(request, found):
         raise Http404
-    if name[0] in "co" and found.sizes:
+    if name.startswith(("c", "og")) and found.sizes:  # cropped around the focal point
         name = f"{name.partition('-')[0]}-{found.sizes['at'][0]}-{found.sizes['at'][1]}"
     etag = f'"{found.digest[:16]}-{name}-{suffix}"'
     response = get_conditional_response(request, etag)

@@ -30,9 +30,8 @@ MAX_TITLE_LENGTH, MAX_STANDFIRST_LENGTH = 300, 5_000  # characters
 MAX_BODY_LENGTH = 200_000  # characters: a short book, which is rendered in a few seconds
 MAX_UNPUBLISHED_REASON_LENGTH = 2_000  # characters
 PREVIEW_LIFETIME = timedelta(days=7)
-UNPUBLISHED_TITLE = gettext_noop(
-    "A story that is not published"
-)  # shown in place of a title that one may not read
+# Shown in place of a title that a person may not read.
+UNPUBLISHED_TITLE = gettext_noop("A story that is not published")
 PREVIEW_SALT = "articles.preview"
 
 
@@ -86,7 +85,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.filter(published_at__gte=start, published_at__lt=end)
 
     def listed(self) -> Self:
-        """Load the data that lists show, and defer fields that only the page of a story shows.
+        """Load the data that lists show, and defer fields that only the page of an article shows.
 
         Lists show the number of comments, the lead image, the authors and the first topic.
         """
@@ -201,7 +200,7 @@ class Article(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveBigIntegerField(default=0, editable=False)
-    # The rarest of its words that other stories share: see related.py.
+    # The rarest words that it shares with other articles (related.py).
     keywords = ArrayField(models.TextField(), default=list, db_default=[], editable=False)
     search_vector = models.GeneratedField(
         expression=weighted_vector("title", "A")
@@ -274,8 +273,8 @@ class Article(models.Model):
     def preview_until(self, token: str, reader: User | None) -> datetime | None:
         """Return the time at which this preview link expires; None if it does not work.
 
-        A link of a private story works only for its editors. None works that is older than the time at which
-        the story was unpublished.
+        A link of a private article works only for its editors. A link that was made before the article was
+        unpublished no longer works.
         """
         if preview_article_id(token) != self.pk:
             return None
@@ -351,10 +350,10 @@ def title_visible_to(user: User | None, prefix: str = "") -> Q:
     """
     if user and user.is_administrator:
         return Q(**{f"{prefix}pk__isnull": False})
-    known = Q(**{f"{prefix}published_at__lte": timezone.now()})
+    is_visible = Q(**{f"{prefix}published_at__lte": timezone.now()})
     if user and user.is_editor:
-        known |= Q(**{f"{prefix}pk__in": Article.objects.editable_by(user).values("pk")})
-    return known
+        is_visible |= Q(**{f"{prefix}pk__in": Article.objects.editable_by(user).values("pk")})
+    return is_visible
 
 
 def title_for(user: User | None, prefix: str = "") -> Case:

@@ -26,7 +26,7 @@ ARTICLE_OR_PAGE = Q(article__isnull=False, page=None) | Q(article=None, page__is
 
 
 def document_key(document: Document) -> dict[str, Any]:
-    """Return the foreign key of rows that belong to the document: {"article": …} or {"page": …}."""
+    """Return the document as the foreign key of related rows: {"article": …} or {"page": …}."""
     return {"article" if isinstance(document, Article) else "page": document}
 
 
@@ -38,7 +38,7 @@ class HasText(Protocol):
 
 
 class DocumentText(NamedTuple):
-    """The text of a document, of which revisions are kept. A page has no standfirst."""
+    """The text of a document, as its revisions store it. A page has no standfirst."""
 
     title: str
     standfirst: str
@@ -141,7 +141,7 @@ class Autosave(models.Model):
 
     nonce = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=20, default="article", db_default="article")  # article, standingpage
-    # Both null: a new document.
+    # Both are null for a new document.
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="autosaves")
     page = models.ForeignKey(StandingPage, models.SET_NULL, null=True, related_name="autosaves")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")

@@ -32,18 +32,16 @@ def folder_of(digest: str) -> str:
 class Image(models.Model):
     """An uploaded image, with its alternative text, credit and focal point.
 
-    Its files are in a folder named after the content of the largest of them (`digest`), so two rows may share
-    a folder. No uploaded file is kept as it came: images/decode.py re-encodes it as `full`.
+    Its files are in a folder named after the digest of the largest of them, so two rows may share a folder.
+    No uploaded file is stored unchanged: images/decode.py re-encodes it as `full`.
     """
 
     digest = models.CharField(max_length=64, editable=False)  # SHA-256 of `full`, in hex
     suffix = models.CharField(max_length=4, editable=False)  # of `full`: jpg, or png
     width = models.PositiveIntegerField(_("width"), editable=False)  # pixels, of `full`
     height = models.PositiveIntegerField(_("height"), editable=False)
-    is_animated = models.BooleanField(
-        _("animated"), default=False, editable=False
-    )  # if so, there is `moving.webp`
-    has_alpha = models.BooleanField(default=False, editable=False)  # no JPEG can show it
+    is_animated = models.BooleanField(_("animated"), default=False, editable=False)  # has `moving.webp`
+    has_alpha = models.BooleanField(default=False, editable=False)  # transparency, which JPEG lacks
     filename = models.CharField(_("file"), max_length=255, editable=False)  # name of the uploaded file
     alt = models.CharField(
         _("alternative text"),

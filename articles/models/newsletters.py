@@ -19,7 +19,7 @@ MAX_SUBJECT_LENGTH, MAX_INTRODUCTION_LENGTH = 200, 2_000  # characters
 
 
 class Subscriber(models.Model):
-    """An e-mail address that has subscriptions, also of a member. It is deleted with the last of them."""
+    """An e-mail address with subscriptions, also that of a member. It is deleted with the last of them."""
 
     email = models.EmailField(_("e-mail"), unique=True)  # in lower case
     created_at = models.DateTimeField(default=timezone.now)
@@ -39,12 +39,12 @@ class Subscriber(models.Model):
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def confirmed(self) -> Self:
-        """Return those whose owner has confirmed them; nothing is sent for others."""
+        """Return the subscriptions that their owners have confirmed; nothing is sent for others."""
         return self.exclude(confirmed_at=None)
 
 
 class Subscription(models.Model):
-    """A subscription to the stories of a topic that editors send, or to all of them (without a topic)."""
+    """A subscription to the articles of a topic that editors send, or without a topic to all of them."""
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="subscriptions", db_index=False)
     topic = models.ForeignKey(Topic, models.CASCADE, null=True, related_name="subscriptions")
@@ -75,11 +75,11 @@ class NewsletterQuerySet(models.QuerySet["Newsletter"]):
         return self.filter(Q(is_digest=True) | Q(pk__in=stories.values("newsletter")))
 
     def readable(self) -> Self:
-        """Return those whose pages readers can open: sent, and not stopped."""
+        """Return the newsletters whose pages readers can open: sent, and not stopped."""
         return self.filter(stopped_at=None).exclude(sent_at=None)
 
     def running(self) -> Self:
-        """Return those that are being sent, or would be if they were not waiting for a retry."""
+        """Return the newsletters that are being sent, or wait for a retry."""
         return self.filter(stopped_at=None, recipients__state=NewsletterRecipient.State.QUEUED).distinct()
 
 
@@ -169,7 +169,7 @@ class NewsletterRecipient(models.Model):
             ),
         ]
         constraints = [
-            # Its index also finds those of a subscriber.
+            # The index of this constraint also finds the recipients of one subscriber.
             models.UniqueConstraint(fields=["subscriber", "newsletter"], name="newsletterrecipient_once"),
         ]
 

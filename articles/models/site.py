@@ -35,7 +35,7 @@ def validate_language(value: str) -> None:
         raise ValidationError(_("Soundoff is not translated into “%(value)s”."), params={"value": value})
 
 
-# Languages of stories: all that Django knows, by their own names.
+# The languages that articles can have: all that Django knows, by their own names.
 STORY_LANGUAGES = {code: info["name_local"] for code, info in LANG_INFO.items() if "name_local" in info}
 
 
@@ -66,7 +66,7 @@ class Site(models.Model):
 
     name = models.CharField(_("name"), max_length=80, default="Soundoff", validators=[validate_one_line])
     tagline = models.CharField(_("tagline"), max_length=160, blank=True)
-    # Shown in place of the default logo in the header, and by browsers in tabs. site/branding.py makes both.
+    # The logo in the header and the icon in browser tabs, in place of the defaults (site/branding.py).
     logo = models.ForeignKey(
         "articles.Image", models.PROTECT, verbose_name=_("logo"), null=True, blank=True, related_name="+"
     )
@@ -74,13 +74,13 @@ class Site(models.Model):
     icon = models.ForeignKey(
         "articles.Image", models.PROTECT, verbose_name=_("icon"), null=True, blank=True, related_name="+"
     )
-    # The site's colour, such as #0e5a66, or "" for the default. core.appearance.accent derives both themes'.
+    # A colour such as #0e5a66, or "" for the default. core.appearance.accent derives those of both themes.
     accent = models.CharField(_("accent colour"), max_length=7, blank=True, db_default="")
-    # Not `choices`: adding a translation must not need a migration.
+    # A validator instead of `choices`: adding a translation must not need a migration.
     language = models.CharField(
         _("language"), max_length=12, default="en", db_default="en", validators=[validate_language]
     )
-    # Of stories and comments, for screen readers and translators. Empty: the language of the interface.
+    # The language of articles and comments, for screen readers and translation programs. Empty: `language`.
     written_in = models.CharField(
         _("language of the stories"),
         max_length=12,
@@ -118,7 +118,7 @@ class Site(models.Model):
     )
     rules = models.TextField(_("rules in full"), max_length=MAX_RULES_LENGTH, blank=True, db_default="")
     privacy = models.TextField(_("text on privacy"), max_length=MAX_RULES_LENGTH, blank=True, db_default="")
-    # archive.nightly writes them.
+    # The nightly backup, which archive/nightly.py makes.
     backs_up_nightly = models.BooleanField(_("back up every night"), default=False, db_default=False)
     backups_kept = models.PositiveSmallIntegerField(
         _("nightly backups to keep"),
@@ -126,7 +126,7 @@ class Site(models.Model):
         db_default=7,
         validators=[MinValueValidator(1), MaxValueValidator(400)],
     )
-    # These override the settings of every discussion; moderators set them.
+    # The next two override the settings of every discussion; moderators set them.
     comment_status = models.CharField(
         _("comments are"),
         max_length=10,

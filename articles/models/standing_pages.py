@@ -7,9 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from articles.models.articles import MAX_BODY_LENGTH
 from articles.models.lengths import max_length_constraint
-
-MAX_BODY_LENGTH = 200_000  # characters, as of a story
 
 
 class StandingPageQuerySet(models.QuerySet["StandingPage"]):

@@ -13,9 +13,10 @@ from articles.site.current_site import bind_request, read_site
 from articles.site.languages import activate_locale, chosen_language, staff_language
 from articles.site.requests import SiteRequest
 
-# The first three must answer without a database, and a page may contain dozens of images.
+# Views that read no site. The first three must answer without a database, and a page may contain dozens of
+# images.
 URL_NAMES_WITHOUT_SITE = {"healthz", "readyz", "metrics", "image", "script-texts"}
-# They are in the language of the site for everybody, so the user is not needed.
+# Responses for programs. They are in the language of the site for everybody, so the user is not read.
 PROGRAM_URL_NAMES = {
     "feed",
     "oembed",

@@ -1,4 +1,4 @@
-"""The type of a request with the attributes that the middleware sets: who sent it, the site and the time."""
+"""The type of requests, with the attributes that the middleware sets: the guest, the site and the time."""
 
 from datetime import datetime
 from typing import Protocol, cast

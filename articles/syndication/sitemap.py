@@ -61,20 +61,20 @@ def robots(request: HttpRequest) -> HttpResponse:
 @cache_for_anonymous
 def index(request: SiteRequest) -> HttpResponse:
     """Return the sitemap index."""
-    stories = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()
+    articles = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()
     files = (
-        stories.annotate(file=(F("pk") - 1) / SITEMAP_SIZE + 1)
+        articles.annotate(file=(F("pk") - 1) / SITEMAP_SIZE + 1)
         .values("file")
         .annotate(last=Max(Greatest("published_at", "updated_at")))
         .order_by("file")
         .values_list("file", "last")
     )
-    lists: list[tuple[str, datetime | None]] = [
+    others: list[tuple[str, datetime | None]] = [
         (reverse("sitemap-lists"), None),
         (reverse("sitemap-news"), None),
     ]
-    named = [(reverse("sitemap-stories", args=[file]), last) for file, last in files]
-    return _xml_response("sitemapindex", "sitemap", lists + named)
+    of_articles = [(reverse("sitemap-stories", args=[file]), last) for file, last in files]
+    return _xml_response("sitemapindex", "sitemap", others + of_articles)
 
 
 @require_safe
@@ -90,8 +90,8 @@ def lists(request: SiteRequest) -> HttpResponse:
     topics = Topic.objects.shown().with_articles(articles)[: SITEMAP_SIZE // 4]
     authors = Author.objects.named().with_articles(articles)
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
-    found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
-    urls = [reverse("home"), *(item.get_absolute_url() for item in found)]
+    rows = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
+    urls = [reverse("home"), *(row.get_absolute_url() for row in rows)]
     for year in group_by_year(count_months(articles, request.site.zone)):
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]
     return _xml_response("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
@@ -134,16 +134,16 @@ def news(request: SiteRequest) -> HttpResponse:
 def stories(request: SiteRequest, file: str) -> HttpResponse:
     """Return one sitemap file of stories, by its number. Raises Http404 if it is empty."""
     last = int(file) * SITEMAP_SIZE
-    found = (
+    articles = (
         Article.objects.syndicated(request.now)
         .filter(pk__gt=last - SITEMAP_SIZE, pk__lte=last, canonical_url="")
         .only("slug", "published_at", "updated_at")
         .order_by("pk")
     )
-    if not found:
+    if not articles:
         raise Http404
     return _xml_response(
-        "urlset", "url", ((article.get_absolute_url(), article.changed_at) for article in found)
+        "urlset", "url", ((article.get_absolute_url(), article.changed_at) for article in articles)
     )
 
 

@@ -41,7 +41,7 @@ def test_years_and_months_are_counted_in_the_zone_of_the_site(client):
 
     years = client.get("/archive/").context["years"]
 
-    assert [(year.year, [(m.month, m.stories) for m in year.months]) for year in years] == [
+    assert [(year.year, [(m.month, m.article_count) for m in year.months]) for year in years] == [
         (2014, [(1, 1)]),
         (2013, [(6, 2)]),
     ]
@@ -58,7 +58,7 @@ def test_each_page_leads_to_the_others(client):
     assert 'href="/archive/2013/06/"' in client.get("/archive/").content.decode()
 
     year = client.get("/archive/2013/")
-    assert [(m.name, m.stories) for m in year.context["months"]] == [("June", 1), ("August", 1)]
+    assert [(m.name, m.article_count) for m in year.context["months"]] == [("June", 1), ("August", 1)]
     assert year.context["earlier"].get_absolute_url() == "/archive/2012/"
     assert year.context["later"] is None
 
