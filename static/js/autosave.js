@@ -6,24 +6,25 @@
   const AUTOSAVE_DELAY = 3000, RETRY_DELAY = 10000, PRESENCE_INTERVAL = 20000; // milliseconds
   const field = (name) => form.elements.namedItem(name);
   const isTyped = ({ name, type }) => name && !/^(_|take-)|__prefix__/.test(name) && !["hidden", "file", "submit"].includes(type);
-  const typed = (of = form) => { // by name, including fields without a value, such as an unticked box
+  // By name, including fields without a value, such as an unticked box.
+  const typedValues = (source = form) => {
     const values = {};
-    for (const one of of.elements) if (isTyped(one)) values[one.name] = [];
-    for (const [name, value] of new FormData(of)) values[name]?.push(value);
+    for (const element of source.elements) if (isTyped(element)) values[element.name] = [];
+    for (const [name, value] of new FormData(source)) values[name]?.push(value);
     return values;
   };
 
   // The nonce identifies this form in this window, with the number of its changes. Requests may overtake each other, so
   // the site ignores a lower number. The nonces before it are of the forms that this one continues.
-  const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
+  const earlierForms = form ? field("nonce").value.split(" ") : [], ownNonce = earlierForms.pop()?.split(":")[0];
   let changeNumber = 0, storedNumber = 0; // the latter: of the latest change that the site has stored
   let current, loaded; // values of the form, as JSON: after its latest change, and as it was loaded
   const recordChange = () => {
-    const now = JSON.stringify(typed());
+    const now = JSON.stringify(typedValues());
     if (now !== current) {
       current = now;
       changeNumber += 1;
-      field("nonce").value = [...before, `${own}:${changeNumber}`].join(" ");
+      field("nonce").value = [...earlierForms, `${ownNonce}:${changeNumber}`].join(" ");
       storeBaseVersion();
     }
   };
@@ -41,36 +42,37 @@
     .map(([name, texts]) => [name, texts.map((text) => text.trim())]));
   const restoreBaseVersion = () => {
     const version = history.state?.read;
-    if (version && loaded && storable(typed()) !== storable(JSON.parse(loaded))) field("read").value = version;
+    if (version && loaded && storable(typedValues()) !== storable(JSON.parse(loaded))) field("read").value = version;
   };
 
   const keyPrefix = () => `unsaved ${bar.dataset.editor} ${bar.dataset.kind} `;
-  const page = () => ({ nonce: field("nonce").value, key: bar.dataset.key, read: field("read").value });
-  const entry = () => ({ ...page(), typed: current === loaded || isBlank() ? "{}" : current });
+  const pageState = () => ({ nonce: field("nonce").value, key: bar.dataset.key, read: field("read").value });
+  const unsavedEntry = () => ({ ...pageState(), typed: current === loaded || isBlank() ? "{}" : current });
   // A new document without any text has no unsaved changes, even if the site has sent the form back.
   const isText = ({ type }) => ["text", "textarea", "url"].includes(type);
-  const isBlank = () => !bar.dataset.key && [...form.elements].every((one) => !isTyped(one) || !isText(one) || !one.value.trim());
-  const store = () => tryStorage(() => localStorage.setItem(keyPrefix() + own, JSON.stringify(entry())));
+  const isBlankField = (element) => !isTyped(element) || !isText(element) || !element.value.trim();
+  const isBlank = () => !bar.dataset.key && [...form.elements].every(isBlankField);
+  const store = () => tryStorage(() => localStorage.setItem(keyPrefix() + ownNonce, JSON.stringify(unsavedEntry())));
   const removeStored = (nonce) => tryStorage(() => localStorage.removeItem(keyPrefix() + nonce));
   const changeNumberOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:number"
 
-  const send = async (values, how = {}) => {
+  const send = async (values, options = {}) => {
     const body = new FormData();
     for (const [name, value] of Object.entries({ csrfmiddlewaretoken: csrfToken(form), ...values })) body.append(name, value);
-    const answer = await fetch(bar.dataset.url, { method: "POST", body, ...how });
+    const answer = await fetch(bar.dataset.url, { method: "POST", body, ...options });
     if (!answer.ok) throw new Error(answer.status);
     return answer.json();
   };
 
-  const setText = (where, words) => {
-    const line = bar.querySelector(where);
-    if (line.textContent !== words) line.textContent = words;
+  const setText = (selector, text) => {
+    const line = bar.querySelector(selector);
+    if (line.textContent !== text) line.textContent = text;
   };
-  const showOthers = ({ others, newer }) => {
+  const showOtherEditors = ({ others, newer }) => {
     if (!others) return;
-    bar.querySelector(".others").replaceChildren(...others.map((words) => {
+    bar.querySelector(".others").replaceChildren(...others.map((sentence) => {
       const line = document.createElement("li");
-      line.textContent = words;
+      line.textContent = sentence;
       return line;
     }));
     setText(".newer", newer);
@@ -83,18 +85,18 @@
     const sent = changeNumber;
     if (isLeaving || storedNumber === sent) return;
     try {
-      const answer = await send(entry());
+      const answer = await send(unsavedEntry());
       if (sent < storedNumber) return; // a later request was answered before
       storedNumber = sent;
-      if (sent === changeNumber) removeStored(own);
+      if (sent === changeNumber) removeStored(ownNonce);
       const query = new URLSearchParams(location.search);
       if (query.has("unsaved")) { // this form now holds those changes
-        query.set("unsaved", own);
+        query.set("unsaved", ownNonce);
         history.replaceState(history.state, "", `?${query}${location.hash}`);
       }
       setText(".autosave-status", answer.kept ? interpolate(gettext("Autosaved at %s."), [answer.at]) : "");
       setText(".failed", "");
-      showOthers(answer);
+      showOtherEditors(answer);
     } catch (error) {
       if (sent < storedNumber) return;
       setText(".autosave-status", "");
@@ -111,34 +113,35 @@
   const sendStoredChanges = async () => {
     const names = tryStorage(() => Object.keys(localStorage).filter((name) => name.startsWith(keyPrefix()))) ?? [];
     for (const name of names) {
-      const one = tryStorage(() => JSON.parse(localStorage.getItem(name)));
+      const entry = tryStorage(() => JSON.parse(localStorage.getItem(name)));
       const nonce = name.slice(keyPrefix().length);
-      if (!one || nonce === own) continue;
-      if (changeNumberOf(one.nonce.split(" ").pop()) <= changeNumberOf(before.find((pair) => pair.startsWith(nonce)))) {
+      if (!entry || nonce === ownNonce) continue;
+      if (changeNumberOf(entry.nonce.split(" ").pop()) <= changeNumberOf(earlierForms.find((pair) => pair.startsWith(nonce)))) {
         if (storedNumber) removeStored(nonce); // this form now holds those changes
         continue;
       }
       try {
-        const answer = await send(one).catch((error) => {
-          if (error.message !== "404" || !one.key) throw error;
-          return send({ ...one, key: "" }); // it was deleted or belongs to other editors: store the text for a new one
+        const answer = await send(entry).catch((error) => {
+          if (error.message !== "404" || !entry.key) throw error;
+          return send({ ...entry, key: "" }); // it was deleted or belongs to other editors: store the text for a new one
         });
         removeStored(nonce);
-        if (answer.kept && one.key === bar.dataset.key && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
+        const isOffered = document.querySelector(`a[href="?unsaved=${nonce}"]`);
+        if (answer.kept && entry.key === bar.dataset.key && !isOffered) offer(nonce);
       } catch {
         return; // no network, or logged out: the next page tries again
       }
     }
   };
   const offer = (nonce) => {
-    const line = document.createElement("p"), words = document.createElement("span"), link = document.createElement("a");
+    const line = document.createElement("p"), text = document.createElement("span"), link = document.createElement("a");
     line.className = "notice offer";
     line.setAttribute("role", "status");
-    words.textContent = gettext("You have unsaved changes in this browser.");
+    text.textContent = gettext("You have unsaved changes in this browser.");
     link.className = "button";
     link.href = `?unsaved=${nonce}`;
     link.textContent = gettext("Continue");
-    line.append(words, link);
+    line.append(text, link);
     form.querySelector(".sheet").prepend(line);
   };
 
@@ -146,13 +149,13 @@
     if (!("sent" in bar.dataset)) {
       const loadedForm = form.cloneNode(true);
       loadedForm.reset(); // after Back, a browser fills the fields with what was typed there
-      current = loaded = JSON.stringify(typed(loadedForm));
+      current = loaded = JSON.stringify(typedValues(loadedForm));
     }
     restoreBaseVersion();
-    const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
+    const hasChosenFile = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
     form.addEventListener("input", ({ target }) => {
       if (target.type === "file") {
-        setText(".file", chosen() ? gettext("Save before you leave this page, or the chosen file is lost.") : "");
+        setText(".file", hasChosenFile() ? gettext("Save before you leave this page, or the chosen file is lost.") : "");
       }
       const earlier = changeNumber;
       recordChange();
@@ -179,13 +182,13 @@
       recordChange();
       const isNew = !isLeaving && storedNumber !== changeNumber;
       if (!isNew && !("presence" in bar.dataset)) return;
-      send({ ...(isNew ? entry() : page()), has_left: "1" }, { keepalive: true }).catch(() => {});
+      send({ ...(isNew ? unsavedEntry() : pageState()), has_left: "1" }, { keepalive: true }).catch(() => {});
     });
-    addEventListener("beforeunload", (event) => { if (!isLeaving && chosen()) event.preventDefault(); });
+    addEventListener("beforeunload", (event) => { if (!isLeaving && hasChosenFile()) event.preventDefault(); });
     addEventListener("online", autosave);
     form.querySelector(".preview input")?.addEventListener("focus", ({ target }) => target.select());
     if ("presence" in bar.dataset) {
-      setInterval(() => { if (!document.hidden) send(page()).then(showOthers, () => {}); }, PRESENCE_INTERVAL);
+      setInterval(() => { if (!document.hidden) send(pageState()).then(showOtherEditors, () => {}); }, PRESENCE_INTERVAL);
     }
     autosave().then(sendStoredChanges);
   }

@@ -4,30 +4,30 @@
   const form = document.querySelector(".writing > form");
 
   const labelOf = ({ labels }) => labels?.[0]?.textContent.trim() ?? "";
-  const chosen = (one) => {
-    if (one.type === "file") return [...one.files].map(({ name }) => name).join(", ");
-    if (one.type === "checkbox" || one.type === "radio") return one.checked ? labelOf(one) : "";
-    if (one.tagName === "SELECT") return one.value && one.selectedOptions[0].textContent.trim();
-    return one.tagName === "INPUT" ? (one.dataset.text ?? one.value.trim()) : "";
+  const valueText = (field) => {
+    if (field.type === "file") return [...field.files].map(({ name }) => name).join(", ");
+    if (field.type === "checkbox" || field.type === "radio") return field.checked ? labelOf(field) : "";
+    if (field.tagName === "SELECT") return field.value && field.selectedOptions[0].textContent.trim();
+    return field.tagName === "INPUT" ? (field.dataset.text ?? field.value.trim()) : "";
   };
-  const follow = ({ target }) => {
+  const updateSetting = ({ target }) => {
     const row = target.closest("[data-row]");
     if (!row || target.tagName === "TEXTAREA") return;
     const fields = [...row.querySelectorAll("input, select")].filter(({ name, type }) => name && type !== "hidden");
-    const text = fields.map(chosen).filter(Boolean).join(", ");
+    const values = fields.map(valueText).filter(Boolean).join(", ");
     const setting = row.querySelector(".setting");
-    setting.textContent = text || (setting.dataset.empty ?? "");
+    setting.textContent = values || (setting.dataset.empty ?? "");
   };
-  form?.addEventListener("input", follow);
+  form?.addEventListener("input", updateSetting);
 
   // Enter in the title or the standfirst goes on to the next field of the text.
-  const text = ["id_title", "id_standfirst", "id_body"].map((id) => document.getElementById(id)).filter(Boolean);
-  for (const [at, field] of text.slice(0, -1).entries()) {
+  const textFields = ["id_title", "id_standfirst", "id_body"].map((id) => document.getElementById(id)).filter(Boolean);
+  for (const [index, field] of textFields.slice(0, -1).entries()) {
     field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.shiftKey && field.id !== "id_title") return;
       event.preventDefault();
-      text[at + 1].focus();
+      textFields[index + 1].focus();
     });
   }
 
@@ -36,7 +36,7 @@
       field.style.blockSize = "auto";
       field.style.blockSize = `${field.scrollHeight}px`;
     };
-    for (const field of text) {
+    for (const field of textFields) {
       field.addEventListener("input", () => fit(field));
       fit(field);
     }

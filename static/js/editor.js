@@ -211,22 +211,22 @@
         if (name === "url") Object.assign(input, { inputMode: "url", autocapitalize: "off" });
         if (type === "checkbox") input.checked = value; else input.value = value;
         if (hint) input.setAttribute("aria-describedby", `editor-${name}-hint`);
-        const words = make("label", { htmlFor: input.id, textContent: label });
-        const row = make("p", type === "checkbox" ? { className: "check" } : {}, ...(type === "checkbox" ? [input, words] : [words, input]));
+        const labelElement = make("label", { htmlFor: input.id, textContent: label });
+        const row = make("p", type === "checkbox" ? { className: "check" } : {}, ...(type === "checkbox" ? [input, labelElement] : [labelElement, input]));
         if (hint) row.append(make("small", { id: `editor-${name}-hint`, textContent: hint }));
         inner.append(row);
       }
-      const wrong = make("p", { className: "errornote", role: "alert", hidden: true });
+      const errorLine = make("p", { className: "errornote", role: "alert", hidden: true });
       const insert = make("button", { type: "submit", className: "button default", textContent: button });
-      const stop = make("button", { type: "button", className: "button", textContent: gettext("Cancel") });
-      const acts = make("p", { className: "action-bar" }, insert, stop);
-      inner.append(wrong, acts);
+      const cancel = make("button", { type: "button", className: "button", textContent: gettext("Cancel") });
+      const buttons = make("p", { className: "action-bar" }, insert, cancel);
+      inner.append(errorLine, buttons);
       box.append(inner);
-      const main = inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0];
+      const mainField = inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0];
       const explain = (problem) => {
-        wrong.textContent = problem;
-        wrong.hidden = false;
-        main.focus();
+        errorLine.textContent = problem;
+        errorLine.hidden = false;
+        mainField.focus();
       };
       let isDone = false;
       inner.addEventListener("submit", async (event) => {
@@ -237,23 +237,23 @@
         }
         const mistake = check?.(values);
         if (mistake) {
-          main.parentElement.after(wrong);
+          mainField.parentElement.after(errorLine);
           return explain(mistake);
         }
         insert.disabled = true;
         const problem = await done(values, () => { isDone = true; box.close(); }, from, to);
         insert.disabled = false;
         if (typeof problem === "string") {
-          acts.before(wrong);
+          buttons.before(errorLine);
           explain(problem);
         } else if (!isDone) {
           isDone = true;
           box.close();
         }
       });
-      stop.addEventListener("click", () => box.close());
+      cancel.addEventListener("click", () => box.close());
       openDialog(box, () => { if (!isDone) cancelled?.(); }, opener);
-      main.select();
+      mainField.select();
     }
 
     // Pasting inserts the plain text at once, and replaces it by the Markdown when the site has converted it.

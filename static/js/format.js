@@ -1,7 +1,7 @@
 // Formatting buttons, quoting selected text, a countdown near the limit, and saving the draft of a member, for the reply
 // form. A module that is loaded with the first form that opens; the form also works without it.
 const COUNTDOWN_FROM = 500; // characters before the limit
-const PAUSE = 2000; // milliseconds without a key, after which a draft is saved
+const SAVE_DELAY = 2000; // milliseconds without a key, after which a draft is saved
 
 // Replaces the text between two positions so that the browser's Undo knows of it, and selects a part of the new text.
 const replace = (field, start, end, text, from = text.length, to = from) => {
@@ -133,7 +133,7 @@ const saveDrafts = (field) => {
   };
   const saveLater = () => {
     clearTimeout(timer);
-    timer = setTimeout(save, PAUSE);
+    timer = setTimeout(save, SAVE_DELAY);
   };
   field.addEventListener("input", saveLater);
   form.addEventListener("submit", () => {

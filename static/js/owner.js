@@ -3,22 +3,22 @@
 
 for (const box of document.querySelectorAll("[data-zone]")) {
   const field = box.querySelector("input");
-  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (!own || own === field.value) continue;
+  const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!browserZone || browserZone === field.value) continue;
   if ("propose" in field.dataset && field.value === field.defaultValue) {
-    field.value = own;
+    field.value = browserZone;
     continue;
   }
   const line = document.createElement("span");
   line.className = "form-text own-zone";
-  const use = document.createElement("button");
-  use.type = "button";
-  use.textContent = box.dataset.use;
-  use.addEventListener("click", () => {
-    field.value = own;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = box.dataset.use;
+  button.addEventListener("click", () => {
+    field.value = browserZone;
     line.remove();
     field.focus();
   });
-  line.append(box.dataset.own.replace("{zone}", own), " ", use);
+  line.append(box.dataset.own.replace("{zone}", browserZone), " ", button);
   box.append(line);
 }

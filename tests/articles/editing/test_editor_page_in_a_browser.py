@@ -20,7 +20,7 @@ from tests.helpers.browser import log_in, wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 BODY = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
-PAUSE = 3_100  # milliseconds after a change, after which static/js/autosave.js stores it on the site
+AUTOSAVE_WAIT = 3_100  # milliseconds after a change, after which static/js/autosave.js stores it on the site
 
 
 # Some of it is the same and some is not, more than fits on a screen.
@@ -58,7 +58,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, sto
     expect(edda.locator(".others")).to_have_text("Emil has this open.")
 
     emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
-    emil.clock.run_for(PAUSE)
+    emil.clock.run_for(AUTOSAVE_WAIT)
     expect(emil.locator(".autosave-status")).to_contain_text("Autosaved at")
     edda.clock.run_for(21_000)
     expect(edda.locator(".others")).to_have_text("Emil has this open and last typed just now.")
@@ -127,7 +127,7 @@ def test_a_new_story_without_any_text_is_no_draft(open_as):
     assert not Autosave.objects.filter(is_done=False).exists()
     open_row(page, "Notes")
     page.locator("#id_new_note").fill("Ask the harbour master.")
-    page.clock.run_for(PAUSE)
+    page.clock.run_for(AUTOSAVE_WAIT)
     expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     assert Autosave.objects.filter(is_done=False).count() == 1
 
@@ -153,7 +153,7 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
     open_row(page, "Topics")
     page.locator("#id_topics").get_by_label("Harbour").uncheck()
-    page.clock.run_for(PAUSE)
+    page.clock.run_for(AUTOSAVE_WAIT)
     expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     save(page)
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
@@ -170,7 +170,7 @@ def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
     for words in ("Emil", ""):
         page.locator("#id_byline").fill(words)
         with page.expect_response("**/unsaved/"):
-            page.clock.run_for(PAUSE)
+            page.clock.run_for(AUTOSAVE_WAIT)
     expect(page.locator(".autosave-status")).to_have_text("")
     page.goto(change(story))
     expect(page.locator(".offer")).to_have_count(0)
@@ -205,7 +205,7 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
     page.goto(change(story))
     for count, words in enumerate(("An hour", "An hour of work."), 1):
         page.locator("#id_body").fill(words)
-        page.clock.run_for(PAUSE)
+        page.clock.run_for(AUTOSAVE_WAIT)
         while len(requests) < count:
             page.wait_for_timeout(20)
     requests[1].continue_()
@@ -214,7 +214,7 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
         requests[0].continue_()
     assert Autosave.objects.get().fields["body"][0] == "An hour of work."
     page.locator("#id_body").fill("An hour")  # an earlier text again, which counts as a new change
-    page.clock.run_for(PAUSE)
+    page.clock.run_for(AUTOSAVE_WAIT)
     while len(requests) < 3:
         page.wait_for_timeout(20)
     with page.expect_response("**/unsaved/"):
@@ -229,7 +229,7 @@ def test_without_a_network_the_browser_keeps_the_text(open_as, story):
     page.context.set_offline(True)
     page.locator("#id_title").fill("On the train")
     page.locator("#id_body").fill("Written under a hill.")
-    page.clock.run_for(PAUSE)
+    page.clock.run_for(AUTOSAVE_WAIT)
     expect(page.locator(".failed")).to_contain_text("kept in this browser")
     page.close()
     assert not Autosave.objects.exists()
@@ -265,7 +265,7 @@ def test_an_ended_session_loses_no_text(open_as, live_server, story):
     page.goto(change(story))
     page.context.clear_cookies(name="sessionid")
     page.locator("#id_body").fill("An hour of work.")
-    page.clock.run_for(PAUSE)
+    page.clock.run_for(AUTOSAVE_WAIT)
     expect(page.locator(".failed")).to_contain_text("You are logged out")
     save(page)
     expect(page.get_by_role("heading", name="Not saved: you are logged out")).to_be_visible()
@@ -284,7 +284,7 @@ def test_a_deleted_story_is_not_autosaved_again_and_again(open_as, story):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.locator("#id_body").fill("An hour of work.")
-    page.clock.run_for(PAUSE)
+    page.clock.run_for(AUTOSAVE_WAIT)
     expect(page.locator(".failed")).to_have_text(
         "This was deleted, or you may no longer edit it. Your text is kept in this browser."
     )
