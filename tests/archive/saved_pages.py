@@ -42,7 +42,7 @@ def import_saved_page(data: bytes, **options):
     return import_page(data=data, filename="story.txt", **options)
 
 
-def named(author: str) -> bytes:
+def page_by_author(author: str) -> bytes:
     """Return a saved page whose first comment has this author."""
     return page().replace(b"1. Ann", f"1. {author}".encode())
 
@@ -50,7 +50,9 @@ def named(author: str) -> bytes:
 FUTURE = timezone.now().astimezone(ZoneInfo("America/New_York")) + timedelta(days=400)
 
 
-def dated(data: bytes, ahead: bytes = f"{FUTURE:%B} {FUTURE.day}, {FUTURE.year}".encode()) -> bytes:
+def page_of_future_story(
+    data: bytes, ahead: bytes = f"{FUTURE:%B} {FUTURE.day}, {FUTURE.year}".encode()
+) -> bytes:
     """Return the page with a date of the story that is a year ahead."""
     return data.replace(b"March 3rd, 2014", ahead, 1)
 

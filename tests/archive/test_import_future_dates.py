@@ -11,7 +11,7 @@ from archive.models import Import
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment
-from tests.archive.saved_pages import ADD, FUTURE, dated, import_saved_page, page, upload
+from tests.archive.saved_pages import ADD, FUTURE, import_saved_page, page, page_of_future_story, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def test_a_comment_dated_in_the_future_is_stored_as_of_now_with_a_warning():
 
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_story_of_the_future_is_warned_about(client, dry_run):
-    report = import_saved_page(dated(page()), dry_run=dry_run)
+    report = import_saved_page(page_of_future_story(page()), dry_run=dry_run)
 
     [warning] = report.warnings
     assert (warning.line, warning.kind) == (1, "future")
@@ -49,17 +49,17 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     )
     assert Import.objects.get().warnings[0]["kind"] == "future"
     # The warning is given as long as the date of the story is in the future.
-    assert [w.kind for w in import_saved_page(dated(page())).warnings] == ["future"]
+    assert [w.kind for w in import_saved_page(page_of_future_story(page())).warnings] == ["future"]
 
     Article.objects.update(published_at=datetime(2014, 3, 3, 9, 15, tzinfo=UTC))
-    assert import_saved_page(dated(page())).warnings == []
+    assert import_saved_page(page_of_future_story(page())).warnings == []
     expected = f"{settings.SITE_URL}{article.get_absolute_url()}"
-    assert import_saved_page(dated(page())).describe_story_url(settings.SITE_URL) == expected
+    assert import_saved_page(page_of_future_story(page())).describe_story_url(settings.SITE_URL) == expected
 
 
 def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client):
     file = tmp_path / "ferry.txt"
-    file.write_bytes(dated(page()))
+    file.write_bytes(page_of_future_story(page()))
     call_command("import_archive", str(file))
     output = capsys.readouterr().out.splitlines()
     assert output[2] == "1 warning:"
@@ -71,10 +71,10 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
 def test_an_editor_is_warned_at_the_preview_and_redirected_to_the_admin(client, emil):
     client.force_login(emil)
     looked = client.post(
-        ADD, {"file": upload(data=dated(page())), "preview": "1"}, follow=True
+        ADD, {"file": upload(data=page_of_future_story(page())), "preview": "1"}, follow=True
     ).content.decode()
     assert "in the future. Readers will not see it until then." in looked
-    done = client.post(ADD, {"file": upload(data=dated(page()))}, follow=True).content.decode()
+    done = client.post(ADD, {"file": upload(data=page_of_future_story(page()))}, follow=True).content.decode()
     article = Article.objects.get()
     assert "The story is not published yet." in done
     assert f"/admin/articles/article/{article.pk}/change/" in done
@@ -82,7 +82,7 @@ def test_an_editor_is_warned_at_the_preview_and_redirected_to_the_admin(client, 
 
 
 def test_a_comment_of_the_future_is_stored_as_of_its_import():
-    data = dated(
+    data = page_of_future_story(
         page().replace(b"March 4, 2014 at 8:00 am", f"March 4, {FUTURE.year + 1} at 8:00 am".encode())
     )
     before = timezone.now()

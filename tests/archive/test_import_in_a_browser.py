@@ -10,7 +10,7 @@ from accounts.models import EDITOR, MODERATOR
 from archive.models import Import
 from articles.models import Article
 from comments.models import Comment
-from tests.archive.saved_pages import ADD, dated, named
+from tests.archive.saved_pages import ADD, page_by_author, page_of_future_story
 from tests.factories import UserFactory
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
@@ -50,14 +50,14 @@ def test_the_import_page_shows_what_is_wrong_with_a_file(page, live_server):
     expect(page.get_by_text("Line 1: the file is a WordPress export (WXR)")).to_be_visible()
     check_width(page, "refused")
 
-    choose(page, dated(named(LONGER)), "Preview import")
+    choose(page, page_of_future_story(page_by_author(LONGER)), "Preview import")
     expect(page.get_by_text("in the future. Readers will not see it until then.")).to_be_visible()
     expect(page.get_by_text(LONGER)).to_be_visible()
     check_width(page, "preview")
     assert faults(page, widths=WIDTHS) == []
     assert not Article.objects.exists()
 
-    choose(page, dated(named(LONGER)), "Import")
+    choose(page, page_of_future_story(page_by_author(LONGER)), "Import")
     expect(page.get_by_text("The story is not published yet.")).to_be_visible()
     expect(page.get_by_text("View on site")).to_have_count(0)
     expect(page).to_have_url(f"{live_server.url}/admin/archive/import/{Import.objects.get().pk}/change/")
@@ -70,7 +70,7 @@ def test_the_import_page_shows_what_is_wrong_with_a_file(page, live_server):
 
 def test_pages_show_a_name_of_255_characters(page, live_server):
     page.goto(live_server.url + ADD)
-    choose(page, named(WIDE_WORD), "Import")
+    choose(page, page_by_author(WIDE_WORD), "Import")
     page.get_by_role("link", name="View on site").click()
     expect(page.get_by_text(WIDE_WORD).first).to_be_visible()
     check_width(page, "story")

@@ -50,7 +50,7 @@ def clock() -> Iterator[Any]:
         yield clock
 
 
-def switch_on(**values: Any) -> None:
+def switch_nightly_backups_on(**values: Any) -> None:
     Site.objects.update(backs_up_nightly=True, **values)
 
 
@@ -67,7 +67,7 @@ def full_disk() -> Iterator[None]:
 NIGHTLY_JOB = JOBS[-1]
 
 
-def kept() -> list[str]:
+def nightly_backups() -> list[str]:
     return sorted(path.name for path in data_path("backups/nightly").glob("*.zip"))
 
 
@@ -82,9 +82,9 @@ def test_it_is_off_by_default(home: Path, clock: Any) -> None:
 
 def test_one_backup_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) -> None:
     make_comment(make_article("The slip closes"))
-    switch_on(time_zone="Africa/Cairo")  # two hours ahead
+    switch_nightly_backups_on(time_zone="Africa/Cairo")  # two hours ahead
     make_nightly_backup()
-    assert kept() == ["soundoff-2026-11-26.zip"]
+    assert nightly_backups() == ["soundoff-2026-11-26.zip"]
     (file,) = data_path("backups/nightly").glob("*.zip")
     with open_backup(file) as reader:
         assert (reader.manifest.counts["stories"], reader.manifest.counts["comments"]) == (1, 1)
@@ -97,24 +97,24 @@ def test_one_backup_each_night_after_three_in_the_sites_zone(home: Path, clock: 
         assert make_nightly_backup() == "no backup is due yet"
     clock.move_to(datetime(2026, 11, 27, 1, 1, tzinfo=UTC))
     make_nightly_backup()
-    assert kept() == ["soundoff-2026-11-26.zip", "soundoff-2026-11-27.zip"]
+    assert nightly_backups() == ["soundoff-2026-11-26.zip", "soundoff-2026-11-27.zip"]
 
 
 def test_older_backups_are_deleted_after_a_new_one_is_complete(home: Path, clock: Any) -> None:
-    switch_on(backups_kept=2)
+    switch_nightly_backups_on(backups_kept=2)
     for _night in range(4):
         make_nightly_backup()
         clock.shift(DAY)
     (data_path("backups/nightly") / "mine.zip").write_bytes(b"The owner's.")
     Site.objects.update(backups_kept=1)
-    assert kept() == ["mine.zip", "soundoff-2026-11-28.zip", "soundoff-2026-11-29.zip"]
+    assert nightly_backups() == ["mine.zip", "soundoff-2026-11-28.zip", "soundoff-2026-11-29.zip"]
     make_nightly_backup()
-    assert kept() == ["mine.zip", "soundoff-2026-11-30.zip"]
+    assert nightly_backups() == ["mine.zip", "soundoff-2026-11-30.zip"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_an_older_backup_that_cannot_be_deleted_is_no_failed_backup(home: Path, clock: Any) -> None:
-    switch_on(backups_kept=1)
+    switch_nightly_backups_on(backups_kept=1)
     folder = data_path("backups/nightly")
     folder.mkdir(parents=True)
     (folder / "soundoff-2026-11-25.zip").write_bytes(b"Root's.")
@@ -126,33 +126,33 @@ def test_an_older_backup_that_cannot_be_deleted_is_no_failed_backup(home: Path, 
         os.seteuid(0)
     assert ran
     assert ran.error == "PermissionError"
-    assert kept() == ["soundoff-2026-11-25.zip", "soundoff-2026-11-26.zip"]
+    assert nightly_backups() == ["soundoff-2026-11-25.zip", "soundoff-2026-11-26.zip"]
     assert backup_folder.last_failure() is None
     assert not DBTaskResult.objects.exists()
 
 
 def test_backups_dated_in_the_future_are_not_counted(home: Path, clock: Any) -> None:
-    switch_on(backups_kept=1)
+    switch_nightly_backups_on(backups_kept=1)
     make_nightly_backup()
     clock.shift(400 * DAY)
     make_nightly_backup()
     clock.shift(-399 * DAY)
     make_nightly_backup()
-    assert kept() == ["soundoff-2026-11-27.zip", "soundoff-2027-12-31.zip"]
+    assert nightly_backups() == ["soundoff-2026-11-27.zip", "soundoff-2027-12-31.zip"]
     assert make_nightly_backup() == "no backup is due yet"
 
 
 def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clock: Any) -> None:
     ada = UserFactory.create(email="ada@example.org", roles=(ADMINISTRATOR,))
     confirm_email(ada)
-    switch_on(backups_kept=1)
+    switch_nightly_backups_on(backups_kept=1)
     make_nightly_backup()
     clock.shift(DAY)
     with full_disk():
         ran = run_if_due(NIGHTLY_JOB)
     assert ran
     assert ran.error == "BackupError"
-    assert kept() == ["soundoff-2026-11-26.zip"]
+    assert nightly_backups() == ["soundoff-2026-11-26.zip"]
     failure = backup_folder.last_failure()
     assert failure
     assert failure.at == NOON + DAY
@@ -171,7 +171,7 @@ def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clo
     ran = run_if_due(NIGHTLY_JOB)
     assert ran
     assert ran.error == ""
-    assert (kept(), backup_folder.last_failure()) == (["soundoff-2026-11-27.zip"], None)
+    assert (nightly_backups(), backup_folder.last_failure()) == (["soundoff-2026-11-27.zip"], None)
     assert JobRun.objects.get().error == ""
 
 
@@ -181,7 +181,7 @@ def test_administrators_are_mailed_later_if_the_job_cannot_be_stored(home: Path,
             raise OperationalError("No space left on device")
         return execute(sql, *rest)
 
-    switch_on()
+    switch_nightly_backups_on()
     with full_disk(), connection.execute_wrapper(full), pytest.raises(OperationalError):
         make_nightly_backup()
     failure = backup_folder.last_failure()
@@ -199,13 +199,13 @@ def test_a_backup_that_reads_back_differently_is_refused(
     def forget(handle: int) -> None:
         os.pwrite(handle, b"\0" * 64, os.fstat(handle).st_size // 2)
 
-    switch_on(backups_kept=1)
+    switch_nightly_backups_on(backups_kept=1)
     make_nightly_backup()
     clock.shift(DAY)
     monkeypatch.setattr(os, "fsync", forget)
     with pytest.raises(BackupError, match="can't be read again"):
         make_nightly_backup()
-    assert kept() == ["soundoff-2026-11-26.zip"]
+    assert nightly_backups() == ["soundoff-2026-11-26.zip"]
     assert [path.name for path in data_path("backups/nightly").glob(".*")] == []
     last = backup_folder.last_backup()
     assert last
@@ -213,7 +213,7 @@ def test_a_backup_that_reads_back_differently_is_refused(
 
 
 def test_files_of_an_interrupted_night_are_deleted(home: Path, clock: Any) -> None:
-    switch_on()
+    switch_nightly_backups_on()
     data_path("backups/nightly").mkdir(parents=True)
     (data_path("backups/nightly") / ".soundoff-2026-11-25.zip.x7.part").write_bytes(b"half")
     make_nightly_backup()
@@ -221,7 +221,7 @@ def test_files_of_an_interrupted_night_are_deleted(home: Path, clock: Any) -> No
 
 
 def test_a_file_in_place_of_the_folder_is_an_error_of_the_job(home: Path, clock: Any) -> None:
-    switch_on()
+    switch_nightly_backups_on()
     data_path("backups").mkdir()
     data_path("backups/nightly").write_text("A file.")
     ran = run_if_due(NIGHTLY_JOB)
@@ -231,7 +231,7 @@ def test_a_file_in_place_of_the_folder_is_an_error_of_the_job(home: Path, clock:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_the_last_backup_is_known_if_the_scheduler_is_another_user(home: Path, clock: Any) -> None:
-    switch_on()
+    switch_nightly_backups_on()
     back_up_to_storage("backups/upgrade-1.zip")
     data_path("backups/nightly").mkdir()
     os.chown(data_path("backups/nightly"), 65534, 65534)

@@ -21,7 +21,7 @@ from tests.helpers.data_folder import data_path
 pytestmark = pytest.mark.django_db
 
 
-def kept_token(answer):
+def upload_token(answer):
     return re.search(r'name="kept" value="([^"]+)"', answer.content.decode())[1]
 
 
@@ -29,7 +29,7 @@ def test_a_previewed_file_is_imported_without_choosing_it_again(client, emil):
     client.force_login(emil)
     preview = client.post(ADD, {"file": upload(), "source": "The Post", "preview": "1"}, follow=True)
     assert "ferry.txt is kept for at most a day" in preview.content.decode()
-    done = client.post(ADD, {"kept": kept_token(preview), "source": "The Post"}, follow=True)
+    done = client.post(ADD, {"kept": upload_token(preview), "source": "The Post"}, follow=True)
     assert "Comments imported: " in done.content.decode()
     assert Article.objects.get().source_name == "The Post"
     assert Import.objects.get().filename == "ferry.txt"
@@ -38,15 +38,17 @@ def test_a_previewed_file_is_imported_without_choosing_it_again(client, emil):
 def test_a_preview_can_be_repeated_without_the_file(client, emil):
     client.force_login(emil)
     first = client.post(ADD, {"file": upload(), "preview": "1"}, follow=True)
-    second = client.post(ADD, {"kept": kept_token(first), "source": "The Post", "preview": "1"}, follow=True)
-    assert kept_token(second) == kept_token(first)
+    second = client.post(
+        ADD, {"kept": upload_token(first), "source": "The Post", "preview": "1"}, follow=True
+    )
+    assert upload_token(second) == upload_token(first)
     assert not Article.objects.exists()
 
 
 def test_a_form_that_is_sent_again_does_not_import_twice(client, emil):
     client.force_login(emil)
     preview = client.post(ADD, {"file": upload(), "preview": "1"})["Location"]
-    sent = {"kept": kept_token(client.get(preview))}
+    sent = {"kept": upload_token(client.get(preview))}
     client.post(ADD, sent)
     for again in client.post(ADD, sent), client.get(preview):
         assert "it was imported already" in again.context["form"].errors["file"][0]
@@ -56,14 +58,14 @@ def test_a_form_that_is_sent_again_does_not_import_twice(client, emil):
 
 def test_a_refused_form_still_has_the_kept_file(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
+    token = upload_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     refused = client.post(ADD, {"kept": token, "url": "no URL"})
     assert refused.context["form"].errors.keys() == {"url"}
-    assert kept_token(refused) == token
+    assert upload_token(refused) == token
     newer = {"file": upload("export.txt", b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>")}
     refused = client.post(ADD, {"kept": token, **newer})
     assert refused.context["form"].errors.keys() == {"file"}
-    assert kept_token(refused) == token
+    assert upload_token(refused) == token
     assert "ferry.txt is kept for at most a day" in refused.text  # the other file was refused
     done = client.post(ADD, {"kept": token, "source": "The Post"}, follow=True)
     assert 'name="kept"' not in done.content.decode()
@@ -81,14 +83,14 @@ def test_a_file_that_another_request_deletes_does_not_matter(emil, monkeypatch):
 
 def test_a_new_file_replaces_the_kept_one(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(data=page(3)), "preview": "1"}, follow=True))
+    token = upload_token(client.post(ADD, {"file": upload(data=page(3)), "preview": "1"}, follow=True))
     client.post(ADD, {"kept": token, "file": upload("newer.txt", page(4))})
     assert Import.objects.get().filename == "newer.txt"
 
 
 def test_a_pending_upload_belongs_to_its_owner(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
+    token = upload_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     client.force_login(UserFactory.create(roles=(EDITOR,)))
     for sent in (token, "made-up"):
         assert client.post(ADD, {"kept": sent}).context["form"].errors.keys() == {"file"}
@@ -97,7 +99,7 @@ def test_a_pending_upload_belongs_to_its_owner(client, emil):
 
 def test_a_pending_upload_is_deleted_after_a_day(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
+    token = upload_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     path = data_path(pending_uploads.find(token, owner=emil).storage_name)
     assert pending_uploads.delete_expired() == 0
     old = time.time() - pending_uploads.UPLOAD_RETENTION.total_seconds() - 1

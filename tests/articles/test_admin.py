@@ -33,7 +33,7 @@ def person(role: str, name: str) -> User:
     return UserFactory.create(name=name, roles=(role,))
 
 
-def listed(response: Any) -> list[str]:
+def listed_titles(response: Any) -> list[str]:
     return sorted(article.title for article in response.context["cl"].result_list)
 
 
@@ -173,8 +173,8 @@ def test_an_editor_sees_own_stories_and_those_without_editors(emil):
     mine, other, _free = make_article("Mine"), make_article("Other"), make_article("Free")
     mine.editors.add(emil)
     other.editors.add(person(EDITOR, "Edda"))
-    assert listed(client_of(emil).get(LIST)) == ["Free", "Mine"]
-    assert listed(client_of(person(ADMINISTRATOR, "Ada")).get(LIST)) == ["Free", "Mine", "Other"]
+    assert listed_titles(client_of(emil).get(LIST)) == ["Free", "Mine"]
+    assert listed_titles(client_of(person(ADMINISTRATOR, "Ada")).get(LIST)) == ["Free", "Mine", "Other"]
 
 
 def test_the_story_of_another_editor_cannot_be_edited(emil):
@@ -222,7 +222,7 @@ def test_the_list_is_searched_and_filtered(emil):
         f"topics__id__exact={harbour.pk}": ["Boats"],
         f"editors__id__exact={emil.pk}": ["Nets"],
     }.items():
-        assert listed(client.get(f"{LIST}?{query}")) == titles, query
+        assert listed_titles(client.get(f"{LIST}?{query}")) == titles, query
 
 
 def test_the_list_needs_no_more_queries_for_more_stories(emil):

@@ -26,7 +26,7 @@ from comments.integrity import check
 from core.backup_folder import last_backup
 from moderation.models import RestrictedTextReading
 from tests.archive.backup.site_contents import empty_site, media, pages, put_media, rows
-from tests.articles.images.sample_images import make_image, photo, saved
+from tests.articles.images.sample_images import encode_image, make_image, photo
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
 
@@ -81,7 +81,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
 
 def test_the_look_of_the_site_comes_back(file: Path, paths: list[str]) -> None:
     actor = User.objects.administrators()[0]
-    upload = SimpleUploadedFile("logo.png", saved(photo(90, 60), "PNG"))
+    upload = SimpleUploadedFile("logo.png", encode_image(photo(90, 60), "PNG"))
     logo = branding.store_logo(read_upload(upload), actor)
     change_site(accent="#b00020", logo=logo, icon=logo, logo_has_name=True)
     url = branding.accent_url(Site.objects.get())

@@ -48,7 +48,7 @@ def read(data: bytes) -> ParsedPage | tuple[int, str]:
     return int(named[1]), sentence
 
 
-def indented(line: bytes, by: int) -> bytes | None:
+def change_indentation(line: bytes, by: int) -> bytes | None:
     if by >= 0:
         return b" " * by + line
     return line[-by:] if line.startswith(b" " * -by) else None
@@ -58,14 +58,14 @@ DAMAGE: dict[str, Callable[[bytes], list[bytes] | None]] = {
     "deleted": lambda line: [],
     "doubled": lambda line: [line, line],
     **{
-        f"moved by {by}": lambda line, by=by: None if (new := indented(line, by)) is None else [new]
+        f"moved by {by}": lambda line, by=by: None if (new := change_indentation(line, by)) is None else [new]
         for by in (1, -2)
     },
     "behind a tab": lambda line: [b"\t" + line.lstrip()] if line.startswith(b"  ") else None,
 }
 
 
-def damaged(raw: bytes, how: str) -> Iterator[tuple[int, bytes]]:
+def make_damaged_files(raw: bytes, how: str) -> Iterator[tuple[int, bytes]]:
     """Yield (line number, damaged file) for each line that is not blank, or for each third of them."""
     lines = raw.split(b"\n")
     for index in range(0, len(lines), 1 if how in {"deleted", "doubled"} else 3):
@@ -74,7 +74,7 @@ def damaged(raw: bytes, how: str) -> Iterator[tuple[int, bytes]]:
             yield index + 1, b"\n".join([*lines[:index], *new, *lines[index + 1 :]])
 
 
-def distance(data: bytes, *numbers: int) -> int:
+def count_lines_between(data: bytes, *numbers: int) -> int:
     """Return the number of non-blank lines between two lines."""
     first, last = sorted(numbers)
     return max(0, sum(bool(line.strip()) for line in data.split(b"\n")[first - 1 : last]) - 1)
@@ -85,14 +85,14 @@ def test_damage_of_any_line_is_refused_or_warned_about(whole: bytes, how: str) -
     """A refusal names the damaged line. If the number of comments changes, a warning near it says so."""
     before = parse(whole)
     usual = {warning.kind for warning in before.warnings} | {"count"}
-    for number, data in damaged(whole, how):
+    for number, data in make_damaged_files(whole, how):
         result = read(data)
         if isinstance(result, tuple):
             line, sentence = result
-            assert distance(data, number, line) <= NEAR, sentence
+            assert count_lines_between(data, number, line) <= NEAR, sentence
         elif len(result.comments) != len(before.comments):
             warned = [warning.line for warning in result.warnings if warning.kind not in usual]
-            assert any(distance(data, number, line) <= NEAR for line in warned), number
+            assert any(count_lines_between(data, number, line) <= NEAR for line in warned), number
 
 
 def test_a_file_cut_anywhere_is_refused_or_warned_about(whole: bytes) -> None:
@@ -102,7 +102,7 @@ def test_a_file_cut_anywhere_is_refused_or_warned_about(whole: bytes) -> None:
         result = read(whole[:cut])
         if isinstance(result, tuple):
             line, sentence = result
-            assert distance(whole[:cut], line, whole.count(b"\n", 0, cut) + 1) <= NEAR, sentence
+            assert count_lines_between(whole[:cut], line, whole.count(b"\n", 0, cut) + 1) <= NEAR, sentence
         else:
             left = len(result.comments)
             assert result.comments == comments[:left]
@@ -124,7 +124,7 @@ def test_a_file_cut_anywhere_is_refused_or_warned_about(whole: bytes) -> None:
         lambda text: re.sub(r"(?m)^( +.*[ap]m \|) Reply$", r"\1 Antworten", text).encode(),
         lambda text: re.sub(r"(?m)^( +.*[ap]m \|) Reply$", r"\1 Responder ↓", text).encode(),
         lambda text: re.sub(r"(?m)^( +.* at \d+:\d\d)( [ap]m \|)", r"\1:00\2", text).encode(),
-        lambda text: re.sub(r"(?m)^( +.* at )(\d+)(:\d\d) ([ap])m \|", by_24_hours, text).encode(),
+        lambda text: re.sub(r"(?m)^( +.* at )(\d+)(:\d\d) ([ap])m \|", to_24_hour_clock, text).encode(),
     ],
     ids=[
         *("mark", "lines-of-windows", "lines-of-old-macs", "mark-and-lines", "utf-16", "utf-16-be", "nbsp"),
@@ -143,7 +143,7 @@ def test_other_encodings_and_line_ends_change_nothing(whole: bytes, wrap: Callab
     assert [w.kind for w in after.warnings] == [w.kind for w in before.warnings]
 
 
-def by_24_hours(match: re.Match[str]) -> str:
+def to_24_hour_clock(match: re.Match[str]) -> str:
     hour = int(match[2]) % 12 + (12 if match[4] == "p" else 0)
     return f"{match[1]}{hour:02}{match[3]} |"
 

@@ -38,7 +38,7 @@ def page(
     return PAGE.format(closing=closing, day=day, time=time).encode()
 
 
-def refused(data: bytes) -> str:
+def refusal_message(data: bytes) -> str:
     with pytest.raises((DamagedFileError, UnsupportedFormatError)) as caught:
         parse(data)
     return str(caught.value)
@@ -112,7 +112,7 @@ def test_midnight_and_noon_are_read() -> None:
     ],
 )
 def test_a_date_that_does_not_exist_is_refused(closing: str, cause: str) -> None:
-    assert refused(page(closing)) == f"Line 13: “{closing}” {cause}."
+    assert refusal_message(page(closing)) == f"Line 13: “{closing}” {cause}."
 
 
 @pytest.mark.parametrize(
@@ -128,30 +128,34 @@ def test_a_date_that_does_not_exist_is_refused(closing: str, cause: str) -> None
     ],
 )
 def test_a_date_that_cannot_be_read_is_refused(closing: str) -> None:
-    assert refused(page(closing)) == (
+    assert refusal_message(page(closing)) == (
         f"Line 13: expected the date of the comment that begins in line 9, such as “June 19, 2013 at 5:28"
         f" pm | Reply” or “19. Juni 2013 um 17:28 | Antworten”, and found “{closing}”."
     )
 
 
 def test_a_date_in_another_column_is_refused() -> None:
-    message = refused(page("  June 19, 2013 at 5:28 pm | Reply"))
+    message = refusal_message(page("  June 19, 2013 at 5:28 pm | Reply"))
     assert message.startswith("Line 13: expected the date of the comment that begins in line 9 in column 5, ")
     assert message.endswith("found “June 19, 2013 at 5:28 pm | Reply” in column 7.")
 
 
 def test_a_name_in_another_column_is_refused() -> None:
-    message = refused(page().replace(b"    \xe2\x80\xa2 Bob", b"      \xe2\x80\xa2 Bob"))
+    message = refusal_message(page().replace(b"    \xe2\x80\xa2 Bob", b"      \xe2\x80\xa2 Bob"))
     assert message.startswith("Line 14: a reply on level 3 without a comment above it on level 2")
 
 
 def test_a_comment_without_its_date_is_refused() -> None:
     whole = page()
     without = whole.replace(b"      June 19, 2013 at 6:01 pm | Reply\n", b"")
-    assert refused(without).startswith("Line 19: expected the date of the comment that begins in line 14, ")
+    assert refusal_message(without).startswith(
+        "Line 19: expected the date of the comment that begins in line 14, "
+    )
     cut = whole[: whole.index(b"No.") + 3]
-    assert refused(cut).startswith("Line 16: expected the date of the comment that begins in line 14, ")
-    assert refused(cut).endswith("and found the end of the file: the rest of it is missing.")
+    assert refusal_message(cut).startswith(
+        "Line 16: expected the date of the comment that begins in line 14, "
+    )
+    assert refusal_message(cut).endswith("and found the end of the file: the rest of it is missing.")
 
 
 def test_a_date_in_the_text_is_warned_about() -> None:
@@ -219,4 +223,4 @@ def test_a_header_is_read(day: str, time: str, moment: datetime) -> None:
     ],
 )
 def test_a_header_is_refused_at_its_line(day: str, time: str, sentence: str) -> None:
-    assert refused(page(day=day, time=time)) == sentence
+    assert refusal_message(page(day=day, time=time)) == sentence

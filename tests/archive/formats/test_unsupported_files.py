@@ -19,7 +19,7 @@ HTML = b"\n<!DOCTYPE html>\n<html><body>June 19th, 2013</body></html>"
 AGAIN = "open the story in a browser and save that page as text"
 
 
-def zipped() -> bytes:
+def make_zip() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("story.txt", "June 19th, 2013")
@@ -48,7 +48,7 @@ def zipped() -> bytes:
         (b"# Stories\n" + b"title: One\n" * 2000, "YAML; ", AGAIN),
         # Each line looks like two kinds of YAML: to try all combinations would take for ever.
         (b"# a\nb: c\n" + b"---a: x\n" * 900 + b"!!!", "Markdown", AGAIN),
-        (zipped(), "a zip archive or an office document", "unpack it"),
+        (make_zip(), "a zip archive or an office document", "unpack it"),
         (gzip.compress(b"June 19th, 2013", mtime=0), "a file packed with gzip", "unpack it"),
         (b"%PDF-1.7\n", "a PDF", AGAIN),
         (b"{\\rtf1\\ansi June}", "a document in Rich Text Format", "save it as plain text"),

@@ -147,7 +147,7 @@ NO_PERSONAL_DATA = {
 }
 
 
-def named() -> Counter[str]:
+def count_listed_columns() -> Counter[str]:
     by_table = [NO_PERSONAL_DATA, *(kind.columns for kind in REGISTRY)]
     return Counter(
         f"{table}.{column}"
@@ -165,13 +165,15 @@ def test_each_column_is_named() -> None:
         # This finds a column that is not named.
         cursor.execute("ALTER TABLE accounts_user ADD COLUMN phone text")
         cursor.execute(COLUMNS)
-        assert {name for (name,) in cursor.fetchall()} - set(named()) == {"accounts_user.phone"}
-    assert stored - set(named()) == set(), INSTRUCTION
-    assert set(named()) - stored == set(), "These columns are gone."
+        assert {name for (name,) in cursor.fetchall()} - set(count_listed_columns()) == {
+            "accounts_user.phone"
+        }
+    assert stored - set(count_listed_columns()) == set(), INSTRUCTION
+    assert set(count_listed_columns()) - stored == set(), "These columns are gone."
 
 
 def test_no_column_is_named_twice() -> None:
-    assert [name for name, count in named().items() if count > 1] == []
+    assert [name for name, count in count_listed_columns().items() if count > 1] == []
 
 
 def test_names_e_mails_and_people_are_in_the_registry() -> None:

@@ -154,7 +154,7 @@ UNION SELECT app_label || '_' || model, codename
   WHERE app_label IN ('accounts', 'archive', 'articles', 'comments', 'moderation')"""
 
 
-def names() -> set[tuple[str, str]]:
+def database_object_names() -> set[tuple[str, str]]:
     """Return (table, name) for constraints, triggers, indexes, sequences and permissions."""
     with connection.cursor() as cursor:
         cursor.execute(NAMES)
@@ -164,13 +164,13 @@ def names() -> set[tuple[str, str]]:
 def test_a_backup_from_before_the_squashed_migrations_is_restored(
     upgrade: Upgrade, later: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names_of_today = names()
+    names_of_today = database_object_names()
     with database("soundoff_blank", "template1"):
         call_command("restore", str(BEFORE_SQUASH))
         assert "Restored as of" in capsys.readouterr().out
         assert unapplied_migrations() == later_migrations() == []
         assert check() == {}
-        assert names() == names_of_today
+        assert database_object_names() == names_of_today
         assert Counter(Comment.objects.values_list("state", flat=True)) == {
             "published": 35,
             "rejected": 2,

@@ -20,14 +20,14 @@ from tests.helpers.data_folder import data_path
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def made() -> list[Path]:
+def upgrade_backups() -> list[Path]:
     return sorted(data_path("backups").glob("upgrade-*.zip"))
 
 
 def test_no_migration_is_pending(upgrade: Upgrade) -> None:
     make_article()
     assert upgrade() == "The database is up to date.\n"
-    assert made() == []
+    assert upgrade_backups() == []
 
 
 def test_the_first_start_speaks_of_no_indexes(upgrade: Upgrade, later_with_index: None) -> None:
@@ -38,7 +38,7 @@ def test_the_first_start_speaks_of_no_indexes(upgrade: Upgrade, later_with_index
 def test_an_empty_site_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
     assert "Migrations applied: 1" in upgrade()
-    assert made() == []
+    assert upgrade_backups() == []
 
 
 def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> None:
@@ -46,7 +46,7 @@ def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> No
     later()
     assert unapplied_migrations() == ["archive.0990_next"]
     output = upgrade()
-    (file,) = made()
+    (file,) = upgrade_backups()
     assert str(file) in output
     assert file.stat().st_mode & 0o777 == 0o600
     last = backup_folder.last_backup()
@@ -72,11 +72,11 @@ def test_the_last_three_are_kept(upgrade: Upgrade, later: Callable[[], None]) ->
     other.touch()
     later()
     upgrade()
-    assert [path.name for path in made()][:2] == [
+    assert [path.name for path in upgrade_backups()][:2] == [
         "upgrade-20250102T000000Z.zip",
         "upgrade-20250103T000000Z.zip",
     ]
-    assert len(made()) == 3
+    assert len(upgrade_backups()) == 3
     assert other.exists()
 
 
@@ -91,7 +91,7 @@ def test_a_failed_migration_is_rolled_back(
         patch.setattr(migration, "operations", broken)
         with pytest.raises(CommandError) as failed:
             upgrade()
-    (file,) = made()
+    (file,) = upgrade_backups()
     for part in (
         "The migration archive.0990_next failed and was rolled back: division by zero.",
         "0 of 1 migrations were applied",
@@ -122,7 +122,7 @@ def test_a_lost_database_is_named_with_the_backup(
             CommandError, match=r"The upgrade failed \(.*\), and the database does not answer: "
         ) as failed:
             upgrade()
-    (file,) = made()
+    (file,) = upgrade_backups()
     assert "It is unknown how many migrations were applied" in str(failed.value)
     assert f"restore {file} into an empty database" in str(failed.value)
 
@@ -139,7 +139,7 @@ def test_without_a_backup_nothing_is_upgraded(
             upgrade()
         assert unapplied_migrations() == ["archive.0990_next"]
         assert "Migrations applied: 1" in upgrade(without_backup=True)
-    assert made() == []
+    assert upgrade_backups() == []
 
 
 def test_an_earlier_version_refuses_a_later_database(

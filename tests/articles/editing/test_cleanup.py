@@ -27,7 +27,7 @@ def story() -> Article:
     return make_article("Slipway", body="Old.")
 
 
-def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Autosave:
+def make_autosave(emil: User, article: Article | None, body: str, ago: timedelta) -> Autosave:
     fields = {"title": ["Slipway"], "body": [body]}
     stored = autosave(
         forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=fields, snapshot=""
@@ -37,25 +37,25 @@ def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Aut
     return stored
 
 
-def left() -> set[Any]:
+def stored_autosaves() -> set[Any]:
     return set(Autosave.objects.values_list("pk", flat=True))
 
 
 def test_drafts_are_deleted_after_a_year(emil, story):
-    near = {typed(emil, where, "Mine.", 364 * DAY).pk for where in (story, None)}
+    near = {make_autosave(emil, where, "Mine.", 364 * DAY).pk for where in (story, None)}
     for where in (story, None):
-        typed(emil, where, "Mine.", 366 * DAY)
+        make_autosave(emil, where, "Mine.", 366 * DAY)
     assert delete_old_autosaves() == 2
-    assert left() == near
+    assert stored_autosaves() == near
 
 
 def test_rows_of_done_drafts_are_deleted_after_a_week(emil, story):
     """They stay for a week, so that a late autosave of a page that is left does not become a draft."""
-    now, row = timezone.now(), typed(emil, story, "Mine.", 30 * DAY)
+    now, row = timezone.now(), make_autosave(emil, story, "Mine.", 30 * DAY)
     discard_autosaves(forms=[OpenForm(row.pk, 1)], editor=emil)
     with time_machine.travel(now + 6 * DAY):
         assert delete_old_autosaves() == 0
-        assert left() == {row.pk}
+        assert stored_autosaves() == {row.pk}
     with time_machine.travel(now + 8 * DAY):
         assert delete_old_autosaves() == 1
 
@@ -70,7 +70,7 @@ def test_presence_is_deleted_after_a_day(emil, story):
 
 
 def test_the_scheduled_jobs_run_the_cleanup(emil, story):
-    typed(emil, story, "Mine.", 366 * DAY)
+    make_autosave(emil, story, "Mine.", 366 * DAY)
     jobs = [
         job for job in JOBS if job.run.__module__ in {"articles.editing.cleanup", "articles.images.services"}
     ]

@@ -414,9 +414,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story):
         "published": change(out),
         "history": history,
         "difference": f"{history}?old=1&new=2",
-        "publish": act(story, "publish"),
-        "schedule": act(story, "schedule"),
-        "unpublish": act(out, "unpublish"),
+        "publish": action_url(story, "publish"),
+        "schedule": action_url(story, "schedule"),
+        "unpublish": action_url(out, "unpublish"),
         "standing page": reverse("admin:articles_standingpage_add"),
         "correction": reverse("admin:articles_article_correction", args=[story.pk, correction.pk]),
         "gone": gone.get_absolute_url(),
@@ -445,5 +445,5 @@ def test_the_buttons_of_the_bar_have_one_line_also_beside_the_name_of_a_colleagu
             assert emil.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def act(article, name):
+def action_url(article, name):
     return reverse("admin:articles_article_publication", args=[article.pk, name])

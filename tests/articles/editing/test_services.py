@@ -33,39 +33,39 @@ def draft():
     return make_article("Boats", body="One.", published_at=None)
 
 
-def numbers(article):
+def revision_rows(article):
     return [(r.number, r.body, r.by and r.by.name) for r in article.revisions.order_by("number")]
 
 
 def test_a_save_creates_a_revision_only_if_the_text_differs(draft, emil):
-    assert numbers(draft) == [(1, "One.", None)]
+    assert revision_rows(draft) == [(1, "One.", None)]
     draft.byline = "Emil"
     save_article(article=draft, by=emil)
-    assert numbers(draft) == [(1, "One.", None)]
+    assert revision_rows(draft) == [(1, "One.", None)]
     draft.body = "Two."
     save_article(article=draft, by=emil)
-    assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
+    assert revision_rows(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
 
 
 def test_a_text_older_than_revisions_gets_one_with_the_next_save(draft, emil):
     Revision.objects.all().delete()
     draft.body = "Two."
     save_article(article=draft, by=emil)
-    assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
+    assert revision_rows(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
 
 
 def test_a_text_stored_without_the_verb_gets_a_revision(draft, emil):
     Article.objects.filter(pk=draft.pk).update(body="By hand.")
     draft.body = "Two."
     save_article(article=draft, by=emil)
-    assert [row[1] for row in numbers(draft)] == ["One.", "By hand.", "Two."]
+    assert [row[1] for row in revision_rows(draft)] == ["One.", "By hand.", "Two."]
 
 
 def test_a_save_that_fails_leaves_no_revision(draft, emil):
     draft.body, draft.slug = "Two.", make_article("Other").slug
     with pytest.raises(IntegrityError), transaction.atomic():
         save_article(article=draft, by=emil)
-    assert numbers(draft) == [(1, "One.", None)]
+    assert revision_rows(draft) == [(1, "One.", None)]
 
 
 def test_restoring_creates_a_new_revision(draft, emil):
@@ -87,7 +87,7 @@ def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
     assert (copy.number, copy.is_conflicting_copy, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
-    assert [row[:2] for row in numbers(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
+    assert [row[:2] for row in revision_rows(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
 
 
 def test_two_windows_of_one_person_keep_two_drafts(draft, emil, edda):

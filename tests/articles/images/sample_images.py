@@ -29,14 +29,14 @@ def photo(width: int = 900, height: int = 600, mode: str = "RGB") -> Pillow.Imag
     return picture.convert(mode)
 
 
-def saved(picture: Pillow.Image, kind: str = "JPEG", **options: Any) -> bytes:
+def encode_image(picture: Pillow.Image, kind: str = "JPEG", **options: Any) -> bytes:
     file = BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()
 
 
 def jpeg(width: int = 900, height: int = 600, **options: Any) -> bytes:
-    return saved(photo(width, height), "JPEG", **options)
+    return encode_image(photo(width, height), "JPEG", **options)
 
 
 def photo_with_location() -> bytes:
@@ -65,23 +65,23 @@ def gif(frames: int, side: int = 60) -> bytes:
     for n, frame in enumerate(made):
         frame.putpalette([value for i in range(256) for value in (i, 255 - i, 40)])
         frame.putpixel((n % side, n % side), 255)
-    return saved(made[0], "GIF", save_all=True, append_images=made[1:], duration=80, loop=0)
+    return encode_image(made[0], "GIF", save_all=True, append_images=made[1:], duration=80, loop=0)
 
 
 def mpo() -> bytes:
-    return saved(photo(), "MPO", save_all=True, append_images=[photo(90, 60)])
+    return encode_image(photo(), "MPO", save_all=True, append_images=[photo(90, 60)])
 
 
 def transparent_palette() -> bytes:
     picture = photo().quantize(16)
-    return saved(picture, "PNG", transparency=0)
+    return encode_image(picture, "PNG", transparency=0)
 
 
 def sixteen_bits() -> bytes:
     """Return a 16-bit greyscale image from black to white."""
     picture = Pillow.new("I;16", (256, 64))
     picture.putdata([x * 257 for _ in range(64) for x in range(256)])
-    return saved(picture, "PNG")
+    return encode_image(picture, "PNG")
 
 
 def swapped_colours() -> bytes:

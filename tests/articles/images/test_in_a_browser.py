@@ -7,7 +7,7 @@ from accounts.models import EDITOR
 from articles.images.tasks import make_sizes_of
 from articles.models import Article, Image
 from tests.articles.editing.editor_forms import save
-from tests.articles.images.sample_images import gif, jpeg, make_image, photo, saved
+from tests.articles.images.sample_images import encode_image, gif, jpeg, make_image, photo
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
@@ -56,7 +56,7 @@ def story(image) -> Article:
 @pytest.fixture
 def urls(story, image) -> dict[str, str]:
     for number in range(3):
-        lead = make_image(saved(photo(700 + 80 * number, 500), "PNG"), alt="The sea again")
+        lead = make_image(encode_image(photo(700 + 80 * number, 500), "PNG"), alt="The sea again")
         make_article(
             f"Another story of the harbour, number {number}",
             standfirst="What was said about it, and by whom.",

@@ -32,19 +32,19 @@ def images() -> list[Image]:
     return images
 
 
-def numbers(response) -> list[int]:
+def listed_numbers(response) -> list[int]:
     return [int(number) for number in re.findall(r'<button type="button" value="(\d+)"', response.text)]
 
 
 def test_images_are_found_by_description_and_file_name(emil, images):
     client = client_of(emil)
     red, blue, hall = (image.pk for image in images)
-    assert numbers(client.get(LIBRARY)) == [hall, blue, red]
-    assert numbers(client.get(LIBRARY, {"q": "boat"})) == [blue, red]
-    assert numbers(client.get(LIBRARY, {"q": "red boat"})) == [red]
-    assert numbers(client.get(LIBRARY, {"q": "img_0042"})) == [hall]
+    assert listed_numbers(client.get(LIBRARY)) == [hall, blue, red]
+    assert listed_numbers(client.get(LIBRARY, {"q": "boat"})) == [blue, red]
+    assert listed_numbers(client.get(LIBRARY, {"q": "red boat"})) == [red]
+    assert listed_numbers(client.get(LIBRARY, {"q": "img_0042"})) == [hall]
     nothing = client.get(LIBRARY, {"q": "<b>\x00"})
-    assert numbers(nothing) == []
+    assert listed_numbers(nothing) == []
     assert "No image matches “&lt;b&gt;" in nothing.text
     assert 'data-markdown="![A red boat](image:' in client.get(LIBRARY).text
 
@@ -57,10 +57,10 @@ def test_it_has_pages_and_as_many_statements_for_each(emil, images, monkeypatch)
     with CaptureQueriesContext(connection) as of_two:
         first = client.get(LIBRARY)
     assert len(of_two) == len(of_one_page)
-    assert numbers(first) == [images[2].pk, images[1].pk]
+    assert listed_numbers(first) == [images[2].pk, images[1].pk]
     assert 'data-page="2"' in first.text
     assert "Page 1 of 2" in first.text
-    assert numbers(client.get(LIBRARY, {"page": 2})) == [images[0].pk]
+    assert listed_numbers(client.get(LIBRARY, {"page": 2})) == [images[0].pk]
     for odd in ("0", "x", "99"):
         assert client.get(LIBRARY, {"page": odd}).status_code == 200
 

@@ -14,6 +14,7 @@ from articles.models import Image
 from tests.articles.images.sample_images import (
     LOCATION,
     bomb,
+    encode_image,
     form,
     gif,
     jpeg,
@@ -21,7 +22,6 @@ from tests.articles.images.sample_images import (
     mpo,
     photo,
     photo_with_location,
-    saved,
     sixteen_bits,
     swapped_colours,
     transparent_palette,
@@ -45,12 +45,12 @@ REFUSED = {
     "a page that calls itself a photo": (HTML, "a.jpg", "web page or a script"),
     "a program that calls itself a photo": (EXECUTABLE, "a.png", "format is not supported"),
     "a photo that is cut off": (jpeg()[:-4000], "a.jpg", "damaged or incomplete"),
-    "a PNG that is cut off": (saved(photo(), "PNG")[:3000], "a.png", "damaged or incomplete"),
-    "a WebP that is cut off": (saved(photo(), "WEBP")[:900], "a.webp", "damaged or incomplete"),
+    "a PNG that is cut off": (encode_image(photo(), "PNG")[:3000], "a.png", "damaged or incomplete"),
+    "a WebP that is cut off": (encode_image(photo(), "WEBP")[:900], "a.webp", "damaged or incomplete"),
     "the beginning of a photo and then noise": (b"\xff\xd8\xff\xe0" + b"noise" * 900, "a.jpg", "damaged"),
     "a photo that browsers can't show": (HEIC, "a.heic", "HEIC photo"),
     "a kind with too many ways to be read": (
-        saved(photo(), "TIFF"),
+        encode_image(photo(), "TIFF"),
         "a.tiff",
         "format is not supported",
     ),
@@ -70,7 +70,7 @@ def test_an_invalid_file_is_rejected_with_a_sentence(what):
     assert str(refused.value).endswith(".")
 
 
-def opened(data: bytes, name: str = "a.jpg") -> Pillow.Image:
+def decode_picture(data: bytes, name: str = "a.jpg") -> Pillow.Image:
     decoded = read_upload(upload(data, name))
     with Pillow.open(BytesIO(decoded.full)) as picture:
         assert picture.size == (decoded.width, decoded.height)
@@ -94,11 +94,11 @@ def red_sun(picture: Pillow.Image, x: float, y: float) -> bool:
 ODD = {
     "16 colours, one of them transparent": transparent_palette(),
     "a photo of a stereo camera": mpo(),
-    "four inks": saved(photo(mode="CMYK"), "JPEG"),
-    "greys": saved(photo(mode="L"), "JPEG"),
-    "black and white": saved(photo(mode="1"), "PNG"),
-    "AVIF": saved(photo(), "AVIF"),
-    "WebP without losses": saved(photo(), "WEBP", lossless=True),
+    "four inks": encode_image(photo(mode="CMYK"), "JPEG"),
+    "greys": encode_image(photo(mode="L"), "JPEG"),
+    "black and white": encode_image(photo(mode="1"), "PNG"),
+    "AVIF": encode_image(photo(), "AVIF"),
+    "WebP without losses": encode_image(photo(), "WEBP", lossless=True),
     "a page behind the photo": jpeg() + HTML,
     "a program in the comment": jpeg(comment=b"<?php system($_GET['c']); ?>"),
     "colours of a profile that is damaged": jpeg(icc_profile=b"no profile at all" * 40),
@@ -109,7 +109,7 @@ ODD = {
 
 @pytest.mark.parametrize("what", ODD)
 def test_an_image_is_written_again_without_metadata(what):
-    picture = opened(ODD[what])
+    picture = decode_picture(ODD[what])
     assert picture.mode in {"RGB", "RGBA"}
     assert max(picture.size) <= decode.MAX_EDGE
 
@@ -124,43 +124,43 @@ def test_no_byte_of_the_metadata_is_left():
 
 
 def test_a_photo_is_turned_upright():
-    picture = opened(photo_with_location())
+    picture = decode_picture(photo_with_location())
     assert picture.size == (600, 900)
     assert red_sun(picture, 0.83, 0.17)  # the upper left has become the upper right
 
 
 def test_the_content_decides_the_format_and_not_the_name():
-    decoded_image = read_upload(upload(saved(photo(), "PNG"), "photo.jpg"))
+    decoded_image = read_upload(upload(encode_image(photo(), "PNG"), "photo.jpg"))
     assert (decoded_image.suffix, decoded_image.filename) == ("png", "photo.jpg")
 
 
 def test_transparency_is_kept():
-    picture = opened(ODD["16 colours, one of them transparent"])
+    picture = decode_picture(ODD["16 colours, one of them transparent"])
     assert picture.mode == "RGBA"
     assert picture.getchannel("A").getextrema() == (0, 255)
 
 
 def test_a_16_bit_greyscale_image_is_converted():
-    picture = opened(sixteen_bits()).convert("L")
+    picture = decode_picture(sixteen_bits()).convert("L")
     assert picture.getpixel((0, 0)) < 4
     assert 120 < picture.getpixel((128, 30)) < 136
     assert picture.getpixel((255, 63)) > 250
 
 
 def test_cmyk_is_converted_to_rgb():
-    assert red_sun(opened(ODD["four inks"]), 0.17, 0.2)
+    assert red_sun(decode_picture(ODD["four inks"]), 0.17, 0.2)
 
 
 def test_a_colour_profile_is_converted_to_srgb():
-    assert red_sun(opened(jpeg()), 0.17, 0.2)
-    picture = opened(swapped_colours())
+    assert red_sun(decode_picture(jpeg()), 0.17, 0.2)
+    picture = decode_picture(swapped_colours())
     red, _green, blue = picture.getpixel((int(picture.width * 0.17), int(picture.height * 0.2)))
     assert red < 80 < 150 < blue
 
 
 def test_a_large_photo_is_reduced_and_a_small_one_is_kept():
-    assert opened(jpeg(5000, 4000)).size == (3200, 2560)
-    assert opened(jpeg(300, 200)).size == (300, 200)
+    assert decode_picture(jpeg(5000, 4000)).size == (3200, 2560)
+    assert decode_picture(jpeg(300, 200)).size == (300, 200)
 
 
 def test_an_animation_is_stored_with_its_first_frame():

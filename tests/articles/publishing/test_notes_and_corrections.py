@@ -20,7 +20,7 @@ from tests.helpers.clients import client_of
 pytestmark = pytest.mark.django_db
 
 
-def logged(story):
+def log_messages(story):
     """Return what the history of a story lists as actions, the latest first."""
     return [entry.get_change_message() for entry in LogEntry.objects.filter(object_id=str(story.pk))]
 
@@ -44,7 +44,7 @@ def test_a_note_does_not_change_a_text_of_several_lines(emil):
     before, story = story, Article.objects.get()
     assert story.notes.get().body == "Nine?"
     assert (story.version, story.updated_at) == (before.version, before.updated_at)
-    assert logged(story) == [f"Added note “{timezone.localdate()}”."]
+    assert log_messages(story) == [f"Added note “{timezone.localdate()}”."]
     client_of(emil).post(
         change(story), article_fields(story, standfirst="One.\rTwo.", body="First.\r\n\r\nThird.")
     )
@@ -78,7 +78,7 @@ def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_mac
     assert "It was eight." not in reader.get(story.get_absolute_url()).content.decode()
     day = timezone.localdate()
     actions = [f"Deleted correction “{day}”.", "Changed correction.", f"Added correction “{day}”."]
-    assert logged(story) == actions
+    assert log_messages(story) == actions
     history = client.get(reverse("admin:articles_article_history", args=[story.pk])).text
     assert all(action in history for action in actions)
 
@@ -86,14 +86,14 @@ def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_mac
 def test_the_log_names_changed_fields_and_a_new_correction(emil):
     story = make_article("Out")
     client_of(emil).post(change(story), article_fields(story, title="In", new_correction="It was nine."))
-    assert logged(story) == [f"Changed Title. Added correction “{timezone.localdate()}”."]
+    assert log_messages(story) == [f"Changed Title. Added correction “{timezone.localdate()}”."]
 
 
 def test_the_history_does_not_list_saves_that_changed_nothing(emil, draft):
     client = client_of(emil)
     client.post(change(draft), article_fields(draft))
     client.post(change(draft), article_fields(draft, title="In"))
-    assert logged(draft) == ["Changed Title.", "No fields changed."]
+    assert log_messages(draft) == ["Changed Title.", "No fields changed."]
     history = client.get(reverse("admin:articles_article_history", args=[draft.pk])).text
     assert "Changed Title." in history
     assert "No fields changed." not in history

@@ -57,7 +57,7 @@ def story(emil: User) -> Article:
     return article
 
 
-def all_of(article: Article) -> str:
+def all_stored_texts(article: Article) -> str:
     stories = Article.objects.filter(pk=article.pk)
     rows: list[Any] = [
         stories.values("title", "standfirst", "body", "body_html", "keywords", "search_vector")
@@ -78,7 +78,7 @@ def test_words_are_redacted_in_every_text(story):
     counts = redact_words(document=story, words=[NAME])
 
     assert counts == {"revision": 2, "autosave": 1, "note": 1}
-    assert "quill" not in all_of(story).casefold()
+    assert "quill" not in all_stored_texts(story).casefold()
     assert find_occurrences(story, [NAME]) == []
     assert Article.objects.values().get() == before  # the article has not changed
     first = story.revisions.get(number=1)
@@ -228,17 +228,17 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
     assert "5 occurrences" in listing
     assert "Also in the current text" not in listing
     assert "<mark>jane\nquill</mark>" in listing
-    assert NAME in all_of(story)
+    assert NAME in all_stored_texts(story)
 
     other = client.post(page(story), {"words": "baker", "listed_words": NAME, "confirm": ""}).content.decode()
     assert "<mark>baker</mark>" in other  # the earlier search did not include this word
-    assert NAME in all_of(story)
+    assert NAME in all_stored_texts(story)
 
     done = client.post(page(story), {"words": NAME, "listed_words": NAME, "confirm": ""}, follow=True)
     assert done.redirect_chain == [(history, 302)]
     message = "Words redacted permanently: 2 versions, unsaved changes and 1 note."
     assert message in done.content.decode()
-    assert "quill" not in all_of(story).casefold()
+    assert "quill" not in all_stored_texts(story).casefold()
     entry = LogEntry.objects.latest("pk")
     assert (entry.user, entry.change_message) == (ada, message)
 
@@ -247,11 +247,11 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
 
 
 def test_words_are_redacted_with_a_log_entry_or_not_at_all(story, ada):
-    client, before = client_of(ada), all_of(story)
+    client, before = client_of(ada), all_stored_texts(story)
     refuse_writes("django_admin_log")
     with pytest.raises(DatabaseError, match="The disk is full"):
         client.post(page(story), {"words": NAME, "listed_words": NAME, "confirm": ""})
-    assert all_of(story) == before
+    assert all_stored_texts(story) == before
 
 
 def test_urls_that_contain_the_words_are_listed(story, ada):
@@ -274,20 +274,20 @@ def test_urls_that_contain_the_words_are_listed(story, ada):
     ],
 )
 def test_invalid_words_are_refused_and_shown_again(story, ada, words, why):
-    before = all_of(story)
+    before = all_stored_texts(story)
     response = client_of(ada).post(page(story), {"words": words, "listed_words": words, "confirm": ""})
     assert why in response.content.decode()
     assert response.context["form"]["words"].value() == words
-    assert all_of(story) == before
+    assert all_stored_texts(story) == before
 
 
 @pytest.mark.parametrize("role", [EDITOR, MODERATOR])
 def test_only_administrators_can_redact(story, role):
     user = UserFactory.create(roles=(role,))
-    client, before = client_of(user), all_of(story)
+    client, before = client_of(user), all_stored_texts(story)
     assert client.get(page(story)).status_code == 403
     sent = {"words": NAME, "listed_words": NAME, "confirm": ""}
     assert client.post(page(story), sent).status_code == 403
     history = client.get(f"/admin/articles/article/{story.pk}/history/").content.decode()
     assert page(story) not in history
-    assert all_of(story) == before
+    assert all_stored_texts(story) == before

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
 
-def read(client, url="/feed/"):
+def read_feed(client, url="/feed/"):
     response = client.get(url)
     assert response.status_code == 200
     assert response["Content-Type"] == "application/atom+xml; charset=utf-8"
@@ -40,7 +40,7 @@ def test_the_feed_has_the_data_of_each_story(client):
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     article.topics.add(Topic.objects.create(name="Uncategorized", slug="un", shown=False))
 
-    root = read(client)
+    root = read_feed(client)
 
     assert texts(root, "a:title") == ["The Slip"]
     assert texts(root, "a:subtitle") == ["News of the harbour"]
@@ -57,7 +57,7 @@ def test_the_feed_has_the_data_of_each_story(client):
 def test_a_story_without_a_standfirst_has_no_summary(client):
     """Feed readers would show an empty summary instead of the text."""
     make_article("Plain", standfirst="", body="The ferry sails.")
-    root = read(client)
+    root = read_feed(client)
     assert texts(root, "a:entry/a:content") == ["<p>The ferry sails.</p>\n"]
     assert root.findall("a:entry/a:summary", ATOM) == []
 
@@ -65,7 +65,7 @@ def test_a_story_without_a_standfirst_has_no_summary(client):
 def test_an_entry_has_the_whole_text_and_works_on_other_sites(client):
     words = "A [list](/topics/x/), [theirs](//example.org/) and [far](https://example.org/a).\n\n" * 40
     story = make_article(body=words)
-    (content,) = read(client).findall("a:entry/a:content", ATOM)
+    (content,) = read_feed(client).findall("a:entry/a:content", ATOM)
     assert content.get("type") == "html"
     text = content.text
     assert text.count("<p>") == 40
@@ -74,7 +74,7 @@ def test_an_entry_has_the_whole_text_and_works_on_other_sites(client):
     assert 'href="https://example.org/a"' in text
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     topic.articles.add(story)
-    assert texts(read(client, "/topics/harbour/feed/"), "a:entry/a:content") == [text]
+    assert texts(read_feed(client, "/topics/harbour/feed/"), "a:entry/a:content") == [text]
 
 
 def test_staff_and_others_are_its_author(client):
@@ -82,14 +82,14 @@ def test_staff_and_others_are_its_author(client):
         article=make_article(byline="Jo"),
         people=[UserFactory.create(name=name, roles=(EDITOR,)) for name in ("Ida", "Emil")],
     )
-    assert texts(read(client), "a:entry/a:author/a:name") == ["Ida, Emil and Jo"]
+    assert texts(read_feed(client), "a:entry/a:author/a:name") == ["Ida, Emil and Jo"]
 
 
 def test_an_entry_keeps_its_identity_when_its_url_changes(client):
     article = make_article()
-    before = texts(read(client), "a:entry/a:id")
+    before = texts(read_feed(client), "a:entry/a:id")
     Article.objects.filter(pk=article.pk).update(slug="another")
-    assert texts(read(client), "a:entry/a:id") == before
+    assert texts(read_feed(client), "a:entry/a:id") == before
 
 
 def test_drafts_scheduled_stories_and_unknown_rights_are_not_in_it(client):
@@ -97,34 +97,34 @@ def test_drafts_scheduled_stories_and_unknown_rights_are_not_in_it(client):
     make_article("A scheduled one", published_at=timezone.now() + timedelta(minutes=1))
     make_article("Not ours to give", rights=Article.Rights.UNKNOWN)
     make_article("Licensed", rights=Article.Rights.LICENSED)
-    assert texts(read(client), "a:entry/a:title") == ["Licensed"]
+    assert texts(read_feed(client), "a:entry/a:title") == ["Licensed"]
 
 
 def test_a_control_character_in_one_story_does_not_break_it(client):
     make_article("Form\x0cfeed", standfirst="A\x01B")
-    root = read(client)
+    root = read_feed(client)
     assert texts(root, "a:entry/a:title") == ["Formfeed"]
     assert texts(root, "a:entry/a:summary") == ["AB"]
 
 
 def test_its_length_and_its_queries_do_not_grow_with_stories(client):
     make_article()
-    read(client)
+    read_feed(client)
     with CaptureQueriesContext(connection) as few:
-        read(client)
+        read_feed(client)
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     for number in range(FEED_SIZE + 2):
         make_article(f"Story {number}").topics.add(topic)
 
     with CaptureQueriesContext(connection) as many:
-        root = read(client)
+        root = read_feed(client)
 
     assert len(root.findall("a:entry", ATOM)) == FEED_SIZE
     assert len(many) == len(few), [query["sql"] for query in many]
 
 
 def test_an_empty_feed_is_a_feed(client):
-    assert read(client).findall("a:entry", ATOM) == []
+    assert read_feed(client).findall("a:entry", ATOM) == []
 
 
 def test_ids_and_urls_use_the_sites_host_for_any_requested_host(client, settings):
@@ -149,7 +149,7 @@ def test_updated_is_the_publication_or_a_later_change(client):
     )
     Article.objects.filter(pk=scheduled.pk).update(updated_at=early)
     Article.objects.filter(pk=changed.pk).update(updated_at=late)
-    root = read(client)
+    root = read_feed(client)
     assert texts(root, "a:entry/a:updated") == ["2024-06-02T00:00:00+00:00"] * 2
     assert texts(root, "a:updated") == ["2024-06-02T00:00:00+00:00"]
 
@@ -157,7 +157,7 @@ def test_updated_is_the_publication_or_a_later_change(client):
 def test_an_entry_without_a_byline_has_an_author_all_the_same(client):
     make_article("Ours")
     make_article("Licensed", source_name="An agency", published_at=datetime(2024, 5, 31, tzinfo=UTC))
-    assert texts(read(client), "a:entry/a:author/a:name") == ["Soundoff", "An agency"]
+    assert texts(read_feed(client), "a:entry/a:author/a:name") == ["Soundoff", "An agency"]
 
 
 def test_an_empty_feed_is_the_same_later(client, time_machine):
@@ -173,7 +173,7 @@ def test_a_topic_has_a_feed_of_its_own(client):
     unknown = make_article("Not ours to give", rights=Article.Rights.UNKNOWN)
     unknown.topics.add(harbour)
 
-    root = read(client, "/topics/harbour/feed/")
+    root = read_feed(client, "/topics/harbour/feed/")
 
     assert texts(root, "a:title") == ["Harbour · Soundoff"]
     assert texts(root, "a:entry/a:title") == ["In the harbour"]
@@ -188,7 +188,7 @@ def test_the_feed_of_a_topic_is_bounded(client):
     for number in range(FEED_SIZE + 2):
         make_article(f"Story {number}").topics.add(topic)
     with CaptureQueriesContext(connection) as queries:
-        root = read(client, "/topics/harbour/feed/")
+        root = read_feed(client, "/topics/harbour/feed/")
     assert len(root.findall("a:entry", ATOM)) == FEED_SIZE
     assert len(queries) <= 4, [query["sql"] for query in queries]
 

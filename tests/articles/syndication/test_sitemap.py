@@ -22,7 +22,7 @@ SITEMAP = {"s": sitemap.NAMESPACE}
 NEWS = SITEMAP | {"n": sitemap.NEWS_NAMESPACE}
 
 
-def read(client, url="/sitemap.xml"):
+def read_sitemap(client, url="/sitemap.xml"):
     """Return the path and the lastmod (or None) of each entry."""
     response = client.get(url)
     assert response.status_code == 200
@@ -35,19 +35,24 @@ def read(client, url="/sitemap.xml"):
 
 def stories(client):
     """Return the entries of all files of stories."""
-    return {url for file, _ in read(client) for url, _ in read(client, file) if url.startswith("/stories/")}
+    return {
+        url
+        for file, _ in read_sitemap(client)
+        for url, _ in read_sitemap(client, file)
+        if url.startswith("/stories/")
+    }
 
 
 def test_the_index_links_to_files_that_list_the_stories(client):
     article = make_article(published_at=datetime(2024, 5, 31, tzinfo=UTC))
     Article.objects.update(updated_at=datetime(2024, 6, 2, 12, tzinfo=UTC))
     file = f"/sitemap/{(article.pk - 1) // sitemap.SITEMAP_SIZE + 1}.xml"
-    assert read(client) == [
+    assert read_sitemap(client) == [
         ("/sitemap/lists.xml", None),
         ("/sitemap/news.xml", None),
         (file, "2024-06-02T12:00:00Z"),
     ]
-    assert read(client, file) == [(article.get_absolute_url(), "2024-06-02T12:00:00Z")]
+    assert read_sitemap(client, file) == [(article.get_absolute_url(), "2024-06-02T12:00:00Z")]
 
 
 def test_a_slug_in_another_script_is_percent_encoded(client):
@@ -65,7 +70,7 @@ def test_lists_without_indexable_stories_are_left_out(client):
     make_article(
         "Unknown", rights=Article.Rights.UNKNOWN, published_at=datetime(2012, 1, 1, tzinfo=UTC)
     ).topics.add(empty)
-    assert read(client, "/sitemap/lists.xml") == [
+    assert read_sitemap(client, "/sitemap/lists.xml") == [
         ("/", None),
         ("/topics/harbour/", None),
         ("/archive/2013/", None),
@@ -82,7 +87,7 @@ def test_authors_and_standing_pages_are_in_the_sitemap(client):
     set_article_authors(article=unknown, people=[UserFactory.create(name="Olav", roles=(EDITOR,))])
     StandingPage.objects.create(title="About", slug="about")
     StandingPage.objects.create(title="Later", slug="later", shown=False)
-    urls = [url for url, _ in read(client, "/sitemap/lists.xml")]
+    urls = [url for url, _ in read_sitemap(client, "/sitemap/lists.xml")]
     assert urls == ["/", "/pages/about/", "/authors/ida/", "/archive/2013/", "/archive/2013/06/"]
 
 
@@ -132,9 +137,9 @@ def test_files_are_cut_by_keys(client, monkeypatch):
         Article(title="x", slug=f"story-{n}", published_at=timezone.now() - timedelta(days=n + 1))
         for n in range(25)
     )
-    files = [url for url, _ in read(client)][2:]
+    files = [url for url, _ in read_sitemap(client)][2:]
     assert 3 <= len(files) <= 4
-    assert all(len(read(client, file)) <= 10 for file in files)
+    assert all(len(read_sitemap(client, file)) <= 10 for file in files)
     assert len(stories(client)) == 25
 
 
@@ -145,11 +150,11 @@ def test_statements_do_not_grow(client, count):
         for n in range(count)
     )
     with CaptureQueriesContext(connection) as queries:
-        files = [url for url, _ in read(client)]
+        files = [url for url, _ in read_sitemap(client)]
     assert len(queries) == 2
     for file in files:
         with CaptureQueriesContext(connection) as queries:
-            read(client, file)
+            read_sitemap(client, file)
         assert len(queries) <= 5, [query["sql"] for query in queries]
 
 

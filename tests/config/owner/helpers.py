@@ -10,7 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from comments.tasks import mail_confirmation
 from config.page_cache.application import PageCacheApp
-from tests.articles.images.sample_images import photo, saved
+from tests.articles.images.sample_images import encode_image, photo
 from tests.factories import GuestFactory
 from tests.helpers.jobs import run_jobs
 from tests.helpers.servers.smtp import Inbox
@@ -55,4 +55,4 @@ def warm(site: PageCacheApp, path: str = "/") -> str:
 
 
 def png(width: int, height: int) -> SimpleUploadedFile:
-    return SimpleUploadedFile("ours.png", saved(photo(width, height), "PNG"), content_type="image/png")
+    return SimpleUploadedFile("ours.png", encode_image(photo(width, height), "PNG"), content_type="image/png")

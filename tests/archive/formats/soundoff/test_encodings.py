@@ -9,7 +9,7 @@ from archive.formats import soundoff
 from tests.archive.formats.soundoff.pages import SAMPLE, local_time, page
 
 
-def untabbed() -> bytes:
+def page_without_tabs() -> bytes:
     return page(
         (1, "Ann", "Yes,\n  indented.", local_time()),
         (2, "Bob", "No.", local_time(1)),
@@ -19,14 +19,18 @@ def untabbed() -> bytes:
 
 @pytest.mark.parametrize("width", [2, 4, 8])
 def test_tabs_of_any_width_make_no_difference(width: int) -> None:
-    raw = re.sub(rb"(?m)^ +", lambda m: b"\t" * (len(m[0]) // width) + b" " * (len(m[0]) % width), untabbed())
+    raw = re.sub(
+        rb"(?m)^ +", lambda m: b"\t" * (len(m[0]) // width) + b" " * (len(m[0]) % width), page_without_tabs()
+    )
     assert b"\t" in raw
-    assert soundoff.parse(raw) == soundoff.parse(untabbed())
+    assert soundoff.parse(raw) == soundoff.parse(page_without_tabs())
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r", "\r\r\n"])
 def test_line_endings_make_no_difference(ending: str) -> None:
-    assert soundoff.parse(untabbed().replace(b"\n", ending.encode())) == soundoff.parse(untabbed())
+    assert soundoff.parse(page_without_tabs().replace(b"\n", ending.encode())) == soundoff.parse(
+        page_without_tabs()
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

@@ -59,10 +59,10 @@ def assert_all_lines_used(parsed: ParsedPage, data: bytes) -> None:
         ]
     lines = enumerate(data.decode().split("\n"), 1)
     wanted = [line for number, line in lines if number not in parsed.boilerplate]
-    assert folded(wanted) == folded(written)
+    assert collapse_spaces(wanted) == collapse_spaces(written)
 
 
-def folded(lines: list[str]) -> list[str]:
+def collapse_spaces(lines: list[str]) -> list[str]:
     return [line for line in (" ".join(line.split()) for line in lines) if line]
 
 
