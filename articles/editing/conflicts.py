@@ -66,7 +66,7 @@ class ConflictingField(NamedTuple):
 class TextConflict:
     """The text that a colleague has saved, next to the one in the form."""
 
-    latest: Revision  # of the colleague
+    latest: Revision  # by the colleague
     mine: DocumentText
     base_number: int | None  # of the revision on which `mine` is based
     diff: list[tuple[str, list[DiffPassage]]]  # by label of the field, from theirs to mine
@@ -190,7 +190,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
     def _digests(self) -> dict[str, str]:
         model = self._meta.model._meta
-        model_fields = {each.name for each in (*model.fields, *model.many_to_many)}
+        model_fields = {field.name for field in (*model.fields, *model.many_to_many)}
         return {
             name: self._digest(name, self.get_initial_for_field(field, name))
             for name, field in self.fields.items()
@@ -231,7 +231,7 @@ class DocumentForm(ConflictAwareForm):
     """A form of a document. A conflict of its text fields is shown as one, with a diff."""
 
     editor: User
-    chosen_copy: Revision | None = None  # the person chose a text from a conflict with this revision
+    chosen_copy: Revision | None = None  # the conflicting copy, if the person chose a text in its conflict
     stored: DocumentText
     conflict: TextConflict | None = None
 
@@ -298,7 +298,7 @@ class DocumentForm(ConflictAwareForm):
 
 def merge_texts(base: DocumentText, mine: DocumentText, theirs: DocumentText) -> DocumentText | None:
     """Return the text with the changes of both to `base`; None if the changes overlap."""
-    merged = [merge(*three) for three in zip(base, mine, theirs, strict=True)]
+    merged = [merge(*texts) for texts in zip(base, mine, theirs, strict=True)]
     if None in merged:
         return None
     return DocumentText(*(text or "" for text in merged))

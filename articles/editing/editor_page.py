@@ -191,7 +191,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return self.response_change(request, document)
 
     def _show_unsaved(self, request: HttpRequest, document: Document, message: str) -> HttpResponse:
-        """Keep the sent form as unsaved changes, and lead to the document with them in its form."""
+        """Store the sent form as unsaved changes, and redirect to the document with them in its form."""
         stored = autosaves.autosave(
             forms=[*posted_forms(request), new_form()],
             editor=request_user(request),
@@ -200,7 +200,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             fields=posted_fields(request),
             snapshot=request.POST.get("read", ""),
         )
-        assert stored, "the form has a nonce of its own and fields"
+        assert stored, "A form with a nonce of its own and fields is always stored."
         self.message_user(request, message)
         return redirect(f"{self.url_of('change', document.pk)}?unsaved={stored.pk}")
 
@@ -241,7 +241,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
-        """Keep a text as unsaved changes of a new document if its own was deleted or has other editors."""
+        """Store a text as unsaved changes of a new document if its own was deleted or has other editors."""
         if (
             request.method == "POST"
             and any(DocumentText.from_fields(request.POST))

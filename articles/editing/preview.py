@@ -26,9 +26,9 @@ PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
 
 @require_POST
 def preview_article(request: HttpRequest) -> JsonResponse:
-    """Return {"html": the story as readers would see it, "count": "412 words, 2 minutes to read"} as JSON.
+    """Return an article as readers would see it, as JSON.
 
-    `lang` and `dir` are those of the page of readers.
+    {"html", "count": such as "412 words, 2 minutes to read", "lang" and "dir": those of the readers' page}.
     """
     require_editor(request)
     fields = {name: request.POST.get(name, "") for name in PREVIEW_FIELDS}
@@ -101,15 +101,15 @@ def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     keys = parse_ids(chosen)
     possible = User.objects.staff() | User.objects.filter(author__isnull=False)
     people = possible.select_related("author").in_bulk(keys)
-    authors = [people[key] for key in dict.fromkeys(keys) if key in people]
+    users = [people[key] for key in dict.fromkeys(keys) if key in people]
     return [
-        BylineAuthor(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-")
-        for p in authors
+        BylineAuthor(user.name, user.author.slug if hasattr(user, "author") else slugify(user.name) or "-")
+        for user in users
     ]
 
 
 def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
-    """Return the ids that were sent, without anything that is no id."""
+    """Return the ids in this field, without values that are no ids."""
     return parse_ids(request.POST.getlist(name)[:50])
 
 

@@ -1,8 +1,9 @@
-"""The files of images in the storage: written and deleted under a lock, so that none comes back."""
+"""Read the files of images, and write and delete them under a lock, so that no deleted file comes back."""
 
 from contextlib import suppress
 
 from django.db import transaction
+from django.http import Http404
 
 from articles.images.uploads import DecodedImage
 from articles.models import Image
@@ -43,6 +44,14 @@ def delete_files(digest: str) -> bool:
         files.storage().delete_folder(folder_of(digest))
         return True
     return False
+
+
+def read_or_404(name: str) -> bytes:
+    """Return the content of a file. Raises Http404 if it is missing."""
+    try:
+        return files.read_for_page(name)
+    except FileNotFoundError as error:
+        raise Http404 from error
 
 
 def _save_if_missing(name: str, data: bytes) -> None:

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.authentication.second_factors import fully_authenticated_user
 from articles.images.html import CONTENT_TYPES, find_previewed_article
+from articles.images.stored_files import read_or_404
 from articles.models import Article, Image, ImageUse, StandingPage
 from articles.site.cached_pages import revalidate_always
-from core import files
 from core.fallback_pages import unavailable_without_store
 from core.query_forms import QueryForm
 
@@ -48,10 +48,7 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
     etag = f'"{found.digest[:16]}-{name}-{suffix}"'
     response = get_conditional_response(request, etag)
     if response is None:
-        try:
-            data = files.read_for_page(f"{found.folder}/{name}.{suffix}")
-        except FileNotFoundError as error:
-            raise Http404 from error
+        data = read_or_404(f"{found.folder}/{name}.{suffix}")
         response = HttpResponse(data, content_type=CONTENT_TYPES[suffix])
     response["ETag"] = etag
     # Caches must revalidate before each use, because a story may be unpublished.

@@ -1,4 +1,4 @@
-"""The look that an owner gives the site: its logo, its icon and the style sheet of its accent colour.
+"""The branding of the site: its logo, its icon and the style sheet of its accent colour.
 
 The files have URLs that change with their content, so browsers keep them for a year.
 """
@@ -18,10 +18,10 @@ from PIL.Image import Resampling
 
 from accounts.models import User
 from articles.images.services import add_image
+from articles.images.stored_files import read_or_404
 from articles.images.uploads import DecodedImage
 from articles.models import Image, Site
 from articles.site.requests import SiteRequest
-from core import files
 from core.appearance import accent
 from core.caching import cache_for_a_year
 from core.fallback_pages import unavailable_without_store
@@ -76,7 +76,7 @@ def serve_logo(request: SiteRequest, pk: int) -> HttpResponse:
     if pk != request.site.logo_id:
         raise Http404
     image = Image.objects.get(pk=pk)
-    return _immutable_response(_read_or_404(image.full_file), "image/png")
+    return _immutable_response(read_or_404(image.full_file), "image/png")
 
 
 @require_safe
@@ -135,15 +135,8 @@ def _size(pk: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _icon(full: str, size: int) -> bytes:
-    picture = _open(_read_or_404(full))
+    picture = _open(read_or_404(full))
     return _png(picture.resize((size, size), Resampling.LANCZOS))
-
-
-def _read_or_404(name: str) -> bytes:
-    try:
-        return files.read_for_page(name)
-    except FileNotFoundError as error:
-        raise Http404 from error
 
 
 def _immutable_response(data: bytes, content_type: str) -> HttpResponse:
