@@ -285,7 +285,7 @@ def _result_sentences(report: ImportReport) -> list[str]:
     """Return the sentences about an import that its page does not say."""
     if not report.has_changes:
         return [_("Nothing is new. The story and its comments exist already, and nothing was changed.")]
-    counts = {"new": f"{report.created:,}", "existing": f"{report.skipped:,}"}
+    counts = {"new": f"{report.created_count:,}", "existing": f"{report.skipped_count:,}"}
     sentences = [_("Comments imported: %(new)s. Existing: %(existing)s.") % counts]
     if report.is_screened_later:
         sentences.append(

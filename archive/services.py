@@ -51,10 +51,7 @@ class ArchiveImportError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """The contents of a file and the result of its import or preview.
-
-    `created` and `skipped` count comments.
-    """
+    """The contents of a file and the result of its import or preview."""
 
     format: str
     title: str
@@ -62,8 +59,8 @@ class ImportReport:
     by_level: dict[int, int]  # comments in the file, by level from 1
     warnings: list[PageWarning]
     boilerplate: dict[int, str]  # lines that belong to the site and not to the story, by number
-    created: int  # includes comments that return after an undone import
-    skipped: int  # comments that existed already and were left unchanged
+    created_count: int  # comments, including those that return after an undone import
+    skipped_count: int  # comments that existed already and were left unchanged
     article: Article | None  # None in a dry run before the first import
     is_new_article: bool
     is_republished: bool = False  # the undo of an earlier import had made it a draft
@@ -72,7 +69,7 @@ class ImportReport:
     import_pk: int | None = None  # of the stored Import; None if nothing was new, or in a dry run
 
     @property
-    def found(self) -> int:
+    def found_count(self) -> int:
         """Return the number of comments in the file."""
         return sum(self.by_level.values())
 
@@ -95,7 +92,7 @@ class ImportReport:
     @property
     def has_changes(self) -> bool:
         """Return whether the import creates or publishes anything."""
-        return self.is_new_article or self.is_republished or self.created > 0
+        return self.is_new_article or self.is_republished or self.created_count > 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for `import_archive --json`."""
@@ -103,15 +100,15 @@ class ImportReport:
             "format": self.format,
             "articles": 1,  # a saved page is one story
             "comments": {
-                "found": self.found,
+                "found": self.found_count,
                 "declared": self.declared_count,
                 "by_level": {str(level): count for level, count in self.by_level.items()},
             },
             "warnings": [asdict(warning) for warning in self.warnings],
             "boilerplate": list(self.boilerplate),
-            "created": self.created,
+            "created": self.created_count,
             "updated": 0,  # a saved page has nothing newer about an existing comment
-            "skipped": self.skipped,
+            "skipped": self.skipped_count,
             "redirect": self.redirect and self.redirect.to_json(),
         }
 
@@ -177,7 +174,7 @@ def _build_report(
     stored = Comment.objects.filter(source=article.source_key)
     existing_comments = stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None)
     existing_ids = set(existing_comments.values_list("source_id", flat=True))
-    new = sum(comment.source_id not in existing_ids for comment in page.comments)
+    new_count = sum(comment.source_id not in existing_ids for comment in page.comments)
     return ImportReport(
         format=page.format,
         title=page.title,
@@ -185,12 +182,12 @@ def _build_report(
         by_level=dict(sorted(Counter(comment.level for comment in page.comments).items())),
         warnings=page.warnings,
         boilerplate=page.boilerplate,
-        created=new,
-        skipped=len(page.comments) - new,
+        created_count=new_count,
+        skipped_count=len(page.comments) - new_count,
         article=existing if dry_run else existing or article,
         is_new_article=existing is None,
         is_republished=is_republished,
-        is_screened_later=import_jobs.is_large(new),
+        is_screened_later=import_jobs.is_large(new_count),
     )
 
 
@@ -405,7 +402,7 @@ def _store_comments(
         filename=filename[-255:],
         sha256=digest,
         declared_count=page.declared_count,
-        found_count=report.found,
+        found_count=report.found_count,
         created_count=len(published),
         warnings=[asdict(warning) for warning in page.warnings],
         actor=actor,

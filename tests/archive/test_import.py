@@ -63,7 +63,7 @@ def test_a_newer_save_adds_only_new_comments():
 
     report = import_saved_page(page(5))
 
-    assert (report.created, report.skipped) == (2, 3)
+    assert (report.created_count, report.skipped_count) == (2, 3)
     after = snapshot()
     for table in ("articles_article", "articles_topic"):
         assert after[table] == before[table]
@@ -115,13 +115,13 @@ def test_comments_of_an_undone_import_return_with_the_next():
     before = Discussion.objects.get()
     assert before.visible_count == 0
 
-    assert (import_saved_page(page(5), dry_run=True).created, before.version) == (
+    assert (import_saved_page(page(5), dry_run=True).created_count, before.version) == (
         4,
         Discussion.objects.get().version,
     )
     report = import_saved_page(page(5))
 
-    assert (report.created, report.skipped) == (4, 1)
+    assert (report.created_count, report.skipped_count) == (4, 1)
     assert Import.objects.latest("pk").created_count == 4
     assert list(Comment.objects.order_by("source_number").values_list("state", "reply_count")) == [
         ("published", 2),
@@ -353,7 +353,7 @@ def test_a_large_import_does_not_wait_until_an_index_is_built(monkeypatch):
 def test_an_older_save_changes_nothing():
     import_saved_page(page(5))
     before = snapshot()
-    assert import_saved_page(page(3)).skipped == 3
+    assert import_saved_page(page(3)).skipped_count == 3
     assert snapshot() == before
 
 
@@ -371,7 +371,7 @@ def test_an_existing_topic_is_used_and_a_taken_slug_gets_a_number():
 def test_the_same_file_twice_at_once_is_imported_once():
     def run_import(_):
         try:
-            return import_saved_page(page()).created
+            return import_saved_page(page()).created_count
         finally:
             connection.close()
 
@@ -403,7 +403,7 @@ def test_a_dry_run_writes_nothing_and_reports_the_same():
 
     assert dry.to_json() == real.to_json()
     before = snapshot()
-    assert import_saved_page(page(5), dry_run=True).created == 1
+    assert import_saved_page(page(5), dry_run=True).created_count == 1
     assert snapshot() == before
 
 

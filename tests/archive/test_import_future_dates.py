@@ -24,7 +24,7 @@ def test_a_comment_dated_in_the_future_is_stored_as_of_now_with_a_warning():
     assert ahead.decode().splitlines()[warning.line - 1].strip() == "2. Cy"
     late = Comment.objects.get(author_name="Cy")
     assert timezone.now() - timedelta(minutes=5) < late.created_at <= timezone.now()
-    assert import_saved_page(ahead).created == 0
+    assert import_saved_page(ahead).created_count == 0
     assert check() == {}
 
 
@@ -96,5 +96,5 @@ def test_a_comment_of_the_future_is_stored_as_of_its_import():
     comment = Comment.objects.get(source_number=4)
     assert before - timedelta(minutes=30) < comment.created_at <= timezone.now()
     assert comment.source_id == f"Cy|{FUTURE.year + 1}-03-04T08:00|1"
-    assert import_saved_page(data).created == 0
+    assert import_saved_page(data).created_count == 0
     assert check() == {}

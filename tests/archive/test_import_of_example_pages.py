@@ -41,8 +41,8 @@ def seed(data: Path) -> bytes:
 def test_the_seed_is_stored_whole(seed):
     report = import_saved_page(seed)
 
-    assert (report.found, report.declared_count, report.by_level) == (74, 82, SEED_SHAPE)
-    assert (report.created, report.skipped) == (74, 0)
+    assert (report.found_count, report.declared_count, report.by_level) == (74, 82, SEED_SHAPE)
+    assert (report.created_count, report.skipped_count) == (74, 0)
     comments = list(Comment.objects.order_by("source_number").select_related("parent"))
     numbers = {c.pk: c.source_number for c in comments}
     parents = [numbers.get(c.parent_id) for c in comments]
@@ -101,7 +101,7 @@ def test_the_seed_twice_changes_no_row(seed):
     report = import_saved_page(seed)
 
     assert snapshot() == before
-    assert (report.created, report.skipped) == (0, 74)
+    assert (report.created_count, report.skipped_count) == (0, 74)
     assert not report.has_changes
 
 

@@ -154,7 +154,7 @@ def test_a_longer_story_is_stored_by_nobody():
 
 
 def test_an_import_keeps_a_long_comment_whole():
-    assert take("a " * (MAX_IMPORTED_BODY_LENGTH // 2 - 1)).created == 1
+    assert take("a " * (MAX_IMPORTED_BODY_LENGTH // 2 - 1)).created_count == 1
     assert len(Comment.objects.get().body) > MAX_IMPORTED_BODY_LENGTH - 10
 
 

@@ -52,13 +52,14 @@ def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     """Yield the lines of the report for a terminal."""
     levels = ", ".join(f"{count} at level {level}" for level, count in report.by_level.items())
     declared = "" if report.declared_count is None else f"; the page announces {report.declared_count:,}"
+    found_count, created_count = report.found_count, report.created_count
     found = _counted(
-        ngettext("%(n)s comment in the file", "%(n)s comments in the file", report.found), report.found
+        ngettext("%(n)s comment in the file", "%(n)s comments in the file", found_count), found_count
     )
     warnings = _counted(
         ngettext("%(n)s warning", "%(n)s warnings", len(report.warnings)), len(report.warnings)
     )
-    new = _counted(ngettext("%(n)s comment is new", "%(n)s comments are new", report.created), report.created)
+    new = _counted(ngettext("%(n)s comment is new", "%(n)s comments are new", created_count), created_count)
     yield f"“{report.title}” ({report.format})"
     yield f"{found}{f' ({levels})' if levels else ''}{declared}."
     yield f"{warnings}{':' if report.warnings else '.'}"
@@ -66,11 +67,11 @@ def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     if not report.has_changes:
         yield "Nothing is new. The story and its comments exist already, and nothing was changed."
     elif dry_run:
-        existing = ngettext("%(n)s exists already", "%(n)s exist already", report.skipped)
-        yield f"{new}, {_counted(existing, report.skipped)}. This is a preview: nothing was written."
+        existing = ngettext("%(n)s exists already", "%(n)s exist already", report.skipped_count)
+        yield f"{new}, {_counted(existing, report.skipped_count)}. This is a preview: nothing was written."
     else:
-        existing = ngettext("%(n)s existed already", "%(n)s existed already", report.skipped)
-        yield f"{new}, {_counted(existing, report.skipped)}."
+        existing = ngettext("%(n)s existed already", "%(n)s existed already", report.skipped_count)
+        yield f"{new}, {_counted(existing, report.skipped_count)}."
         if report.is_screened_later:
             yield "Readers see the new comments now. Checks, search and proposed replies follow as a job."
     if report.redirect:

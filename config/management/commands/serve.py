@@ -230,12 +230,13 @@ class Command(LongRunningCommand):
             report = import_page(data=file.read_bytes(), filename=file.name)
         except ArchiveImportError as error:
             raise CommandError(f"{file.name}: {error}") from error
-        new = ngettext("%(n)d new comment", "%(n)d new comments", report.created) % {"n": report.created}
+        count = report.created_count
+        new = ngettext("%(n)d new comment", "%(n)d new comments", count) % {"n": count}
         count = len(report.warnings)
         warned = ngettext("%(n)d warning", "%(n)d warnings", count) % {"n": count}
         listed = " (manage.py import_archive lists them)" if count else ""
         url = report.describe_story_url(settings.SITE_URL)
-        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {url}"
+        return f"{file.name}: {new} of {report.found_count}, {warned}{listed}. {url}"
 
     @contextmanager
     def workers(self, home: Path, roles: Sequence[str]) -> Iterator[list[Child]]:

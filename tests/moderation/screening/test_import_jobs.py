@@ -117,7 +117,7 @@ def test_readers_see_the_comments_before_the_job(by_job, client):
     report = import_saved_page(SAMPLE_STORY_FILE.read_bytes())
 
     assert report.is_screened_later
-    assert Discussion.objects.get().visible_count == Comment.objects.count() == report.created
+    assert Discussion.objects.get().visible_count == Comment.objects.count() == report.created_count
     assert set(Comment.objects.values_list("state", flat=True)) == {State.PUBLISHED}
     response = client.get(report.article.get_absolute_url())
     assert "My grandmother ran for the last boat" in response.content.decode()
@@ -127,7 +127,7 @@ def test_readers_see_the_comments_before_the_job(by_job, client):
 
     run_jobs()
 
-    assert CommentSearchText.objects.count() == report.created
+    assert CommentSearchText.objects.count() == report.created_count
     assert ImportScreening.objects.get().finished_at
     assert Import.objects.in_screening().count() == 0
     assert check() == {}
@@ -218,7 +218,7 @@ def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
 
 def import_again(imported: Action, undone: Action, actor: User) -> None:
     report = import_saved_page(with_harmful_comment())
-    assert (report.created, report.is_screened_later) == (Comment.objects.count(), True)
+    assert (report.created_count, report.is_screened_later) == (Comment.objects.count(), True)
 
 
 def undo_the_undo(imported: Action, undone: Action, actor: User) -> None:
