@@ -140,7 +140,7 @@ def _new_case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Cas
         opened_at=now,
         due_at=due_time(now, score),
         is_pending=comment.state == State.PENDING,
-        is_new_person=registry.waiting_kind(holding) == DecisionKind.WAITS_NEW_AUTHOR,
+        is_new_person=registry.pending_kind(holding) == DecisionKind.PENDING_NEW_AUTHOR,
         score=score,
         script=main_script(comment.body),
     )

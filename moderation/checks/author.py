@@ -45,7 +45,7 @@ NEW_PERSON = Check(  # anybody can use a name with an unconfirmed e-mail
     find_results=find_new_person,
     screens_imports=False,
     holds=True,
-    waiting_kind=DecisionKind.WAITS_NEW_AUTHOR,
+    pending_kind=DecisionKind.PENDING_NEW_AUTHOR,
 )
 
 
@@ -63,5 +63,5 @@ SANCTIONED = Check(
     find_results=find_sanctioned,
     screens_imports=False,
     holds=True,
-    waiting_kind=DecisionKind.WAITS_SANCTION,
+    pending_kind=DecisionKind.PENDING_SANCTION,
 )

@@ -110,7 +110,7 @@ class Check:
     proposes_removal_for: Collection[str] = ()  # reasons (comments.models.Reason)
     proposes_any_removal: bool = False  # it proposes a removal for any reason
     # The kind of the general notice to the author of a comment that is pending because of its findings.
-    waiting_kind: DecisionKind = DecisionKind.WAITS_CHECK
+    pending_kind: DecisionKind = DecisionKind.PENDING_CHECK
 
     @property
     def is_stored_signal(self) -> bool:

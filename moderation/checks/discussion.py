@@ -32,7 +32,7 @@ REVIEWED_FIRST = Check(
     find_results=find_reviewed_first,
     screens_imports=False,
     holds=True,
-    waiting_kind=DecisionKind.WAITS_PREMODERATION,
+    pending_kind=DecisionKind.PENDING_PREMODERATION,
 )
 
 

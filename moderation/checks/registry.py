@@ -15,7 +15,7 @@ from moderation.checks.results import CheckResult
 from moderation.features.signals import SIGNALS, find_signals
 from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.models import Finding
-from moderation.notifications.decision_kinds import WAITING_KINDS, DecisionKind
+from moderation.notifications.decision_kinds import PENDING_KINDS, DecisionKind
 
 # In the order in which moderators read the results: first the person and the place, then the text.
 _ORDER = (
@@ -134,10 +134,10 @@ def shown_strength(finding: Finding) -> float:
     return finding.strength
 
 
-def waiting_kind(names: Iterable[str]) -> DecisionKind:
+def pending_kind(names: Iterable[str]) -> DecisionKind:
     """Return the kind of notice about a comment that these checks sent to review."""
-    kinds = [get(name).waiting_kind for name in names]
-    return max(kinds, key=WAITING_KINDS.index, default=DecisionKind.WAITS_CHECK)
+    kinds = [get(name).pending_kind for name in names]
+    return max(kinds, key=PENDING_KINDS.index, default=DecisionKind.PENDING_CHECK)
 
 
 def score(findings: Iterable[tuple[str, float, bool]]) -> float:

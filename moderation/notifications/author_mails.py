@@ -27,7 +27,7 @@ from moderation.models import Appeal
 from moderation.notifications.decision_kinds import DecisionKind
 from moderation.notifications.notices import DecisionNotice, render_notices
 
-MAX_WAITING_MAILS = 3  # pending comments of one author about which mails are sent
+MAX_PENDING_MAILS = 3  # pending comments of one author about which mails are sent
 
 
 def compose_decision_mails(action_id: UUID) -> list[EmailMessage]:
@@ -63,7 +63,7 @@ def compose_decision_mails(action_id: UUID) -> list[EmailMessage]:
 def compose_not_published_mail(comment_id: int) -> list[EmailMessage]:
     """Return the mail that a comment is waiting for review or was marked as spam.
 
-    There is none if that is not so any more, or if MAX_WAITING_MAILS earlier comments of the author are
+    There is none if that is not so any more, or if MAX_PENDING_MAILS earlier comments of the author are
     pending.
     """
     not_published = Q(state=State.PENDING) | Q(state=State.SPAM, state_reason=Reason.SCREENED)
@@ -72,7 +72,7 @@ def compose_not_published_mail(comment_id: int) -> list[EmailMessage]:
     if comment is None:
         return []
     earlier = Comment.objects.written_by(comment.author, comment.guest).filter(not_published)
-    if earlier.filter(created_at__lt=comment.created_at).count() >= MAX_WAITING_MAILS:
+    if earlier.filter(created_at__lt=comment.created_at).count() >= MAX_PENDING_MAILS:
         return []
     return _compose([comment.pk])
 

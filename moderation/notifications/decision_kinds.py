@@ -16,12 +16,12 @@ APPEAL_WITHIN = timedelta(days=30)  # after a decision
 class DecisionKind(StrEnum):
     """The meaning of the last decision on a comment for its author."""
 
-    WAITS_NEW_AUTHOR = "waits_new_author"  # pending, since its author is new
-    WAITS_CHECK = "waits_check"  # pending, since a check sent it to review
-    WAITS_PREMODERATION = "waits_premoderation"  # pending, as every comment in its discussion
-    WAITS_SANCTION = "waits_sanction"  # pending, as every comment of its author
-    WAITS_EDITED = "waits_edited"  # pending, since its author edited it
-    WAITS_MODERATOR = "waits_moderator"  # pending, since a moderator sent it back to review
+    PENDING_NEW_AUTHOR = "waits_new_author"  # pending, since its author is new
+    PENDING_CHECK = "waits_check"  # pending, since a check sent it to review
+    PENDING_PREMODERATION = "waits_premoderation"  # pending, as every comment in its discussion
+    PENDING_SANCTION = "waits_sanction"  # pending, as every comment of its author
+    PENDING_EDITED = "waits_edited"  # pending, since its author edited it
+    PENDING_MODERATOR = "waits_moderator"  # pending, since a moderator sent it back to review
     PUBLISHED = "published"  # after it was pending
     RESTORED = "restored"  # published again after a removal
     REMOVED = "removed"
@@ -34,18 +34,18 @@ class DecisionKind(StrEnum):
 
 # No person has decided on these.
 NOT_REVIEWED = {
-    DecisionKind.WAITS_NEW_AUTHOR,
-    DecisionKind.WAITS_CHECK,
-    DecisionKind.WAITS_PREMODERATION,
-    DecisionKind.WAITS_SANCTION,
-    DecisionKind.WAITS_EDITED,
+    DecisionKind.PENDING_NEW_AUTHOR,
+    DecisionKind.PENDING_CHECK,
+    DecisionKind.PENDING_PREMODERATION,
+    DecisionKind.PENDING_SANCTION,
+    DecisionKind.PENDING_EDITED,
 }
 # If several checks send a comment to review, its author is notified of the last of these.
-WAITING_KINDS = [
-    DecisionKind.WAITS_NEW_AUTHOR,
-    DecisionKind.WAITS_PREMODERATION,
-    DecisionKind.WAITS_CHECK,
-    DecisionKind.WAITS_SANCTION,
+PENDING_KINDS = [
+    DecisionKind.PENDING_NEW_AUTHOR,
+    DecisionKind.PENDING_PREMODERATION,
+    DecisionKind.PENDING_CHECK,
+    DecisionKind.PENDING_SANCTION,
 ]
 REMOVED_KINDS = {DecisionKind.REMOVED, DecisionKind.SPAM, DecisionKind.UPHELD}
 
@@ -61,7 +61,7 @@ class AuthorOptions:
 def title(kind: DecisionKind) -> str:
     """Return the heading of the notice, which is also the subject of the mail."""
     return {
-        DecisionKind.WAITS_EDITED: _("Your edited comment is waiting for review"),
+        DecisionKind.PENDING_EDITED: _("Your edited comment is waiting for review"),
         DecisionKind.PUBLISHED: _("Your comment is published"),
         DecisionKind.RESTORED: _("Your comment is published again"),
         DecisionKind.REMOVED: _("Your comment was removed"),
@@ -75,14 +75,14 @@ def title(kind: DecisionKind) -> str:
 
 def _why_it_is_pending(kind: DecisionKind) -> str:
     return {
-        DecisionKind.WAITS_NEW_AUTHOR: _("Comments by new people are reviewed before they are published."),
-        DecisionKind.WAITS_CHECK: _("A check of this site sent it to review."),
-        DecisionKind.WAITS_PREMODERATION: _(
+        DecisionKind.PENDING_NEW_AUTHOR: _("Comments by new people are reviewed before they are published."),
+        DecisionKind.PENDING_CHECK: _("A check of this site sent it to review."),
+        DecisionKind.PENDING_PREMODERATION: _(
             "In this discussion every comment is reviewed before it is published."
         ),
-        DecisionKind.WAITS_EDITED: _("You edited it, so a moderator reviews the new text first."),
-        DecisionKind.WAITS_MODERATOR: _("A moderator wants to review it again."),
-    }.get(kind, "")  # DecisionKind.WAITS_SANCTION: the finding explains it
+        DecisionKind.PENDING_EDITED: _("You edited it, so a moderator reviews the new text first."),
+        DecisionKind.PENDING_MODERATOR: _("A moderator wants to review it again."),
+    }.get(kind, "")  # DecisionKind.PENDING_SANCTION: the finding explains it
 
 
 def decision_sentences(
@@ -93,7 +93,7 @@ def decision_sentences(
     `reason`: the label of the reason for a removal, and its explanation for the author. `answered`: the
     appeal that this decision answers.
     """
-    if kind in NOT_REVIEWED or kind == DecisionKind.WAITS_MODERATOR:
+    if kind in NOT_REVIEWED or kind == DecisionKind.PENDING_MODERATOR:
         return [_("Only you and the moderators can see it."), _why_it_is_pending(kind)]
     label, explanation = {"reason": reason[0]}, reason[1]
     match kind:

@@ -282,7 +282,7 @@ def _kind(
     comment: Comment, history: state_history.StateHistory, answered: Appeal | None, findings: list[Finding]
 ) -> DecisionKind:
     if comment.state == State.PENDING:
-        return _waiting_kind(history.notified_transition, findings, is_rewritten=history.is_rewritten)
+        return _pending_kind(history.notified_transition, findings, is_rewritten=history.is_rewritten)
     if comment.state == State.PUBLISHED:
         if history.is_rewritten and comment.is_redacted:
             return DecisionKind.REDACTED
@@ -299,9 +299,9 @@ def _kind(
     return DecisionKind.NONE
 
 
-def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> DecisionKind:
+def _pending_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> DecisionKind:
     if decision_kinds.is_by_person(transition) and not is_rewritten:
-        return DecisionKind.WAITS_MODERATOR
+        return DecisionKind.PENDING_MODERATOR
     if transition.from_state and not is_rewritten:
-        return DecisionKind.WAITS_EDITED
-    return registry.waiting_kind(finding.check_name for finding in findings)
+        return DecisionKind.PENDING_EDITED
+    return registry.pending_kind(finding.check_name for finding in findings)

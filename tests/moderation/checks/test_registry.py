@@ -146,15 +146,15 @@ def test_a_check_of_another_version_has_a_text():
 @pytest.mark.parametrize(
     ("names", "kind"),
     [
-        ([], DecisionKind.WAITS_CHECK),
-        (["new_person"], DecisionKind.WAITS_NEW_AUTHOR),
-        (["reviewed_first", "new_person"], DecisionKind.WAITS_PREMODERATION),
-        (["reviewed_first", "new_person", "links"], DecisionKind.WAITS_CHECK),
-        (["sanctioned", "links"], DecisionKind.WAITS_SANCTION),
+        ([], DecisionKind.PENDING_CHECK),
+        (["new_person"], DecisionKind.PENDING_NEW_AUTHOR),
+        (["reviewed_first", "new_person"], DecisionKind.PENDING_PREMODERATION),
+        (["reviewed_first", "new_person", "links"], DecisionKind.PENDING_CHECK),
+        (["sanctioned", "links"], DecisionKind.PENDING_SANCTION),
     ],
 )
 def test_the_author_sees_only_the_strongest_kind(names, kind):
-    assert registry.waiting_kind(names) == kind
+    assert registry.pending_kind(names) == kind
 
 
 # A check from one file
@@ -192,7 +192,7 @@ def test_a_new_check_is_on_its_authors_page_and_in_the_mail(client, waiting_comm
     assert "You wrote about a toy boat." in page
     assert notify_not_published.func(waiting_comment.pk) == 1
     assert "You wrote about a toy boat." in mailoutbox[0].body
-    assert render_notices([waiting_comment])[waiting_comment.pk].kind == DecisionKind.WAITS_CHECK
+    assert render_notices([waiting_comment])[waiting_comment.pk].kind == DecisionKind.PENDING_CHECK
 
 
 def test_a_new_check_is_a_filter_of_the_queue(client, waiting_comment):
