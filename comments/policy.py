@@ -144,7 +144,7 @@ class Policy:
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
         """Log settings that a person changed in the admin, in the same transaction, with the lock held."""
 
-    def explain_waiting(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
+    def explain_pending(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         """Return the reasons for which comments wait for review, as sentences by comment id, in one query.
 
         `own` are the ids of those that the reader wrote.

@@ -135,7 +135,7 @@ class ModerationPolicy(comments.policy.Policy):
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
         quick_actions.record_settings(before, after, actor)
 
-    def explain_waiting(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
+    def explain_pending(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         reasons_by_comment: dict[int, list[str]] = {}
         for found in Finding.objects.of_current_texts(ids).filter(holds=True):
             check = registry.get(found.check_name)

@@ -80,7 +80,7 @@ class ViewerContext:
     reasons: dict[int, list[str]] = field(default_factory=dict)
     decisions: dict[int, ExplainedDecision] = field(default_factory=dict)  # of their own removed comments
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
-    waiting: str = ""  # the beginning of the notice on their own pending comments
+    pending_label: str = ""  # the beginning of the notice on their own pending comments
     seconds_to_undo: dict[int, int] = field(default_factory=dict)  # how long the posting can still be undone
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
@@ -101,7 +101,7 @@ def personalize(
     now = timezone.now()
     own_rows = [row for row in rows if reader.wrote(row)]
     pending = {r.id for r in (rows if reader.moderates else own_rows) if r.state == State.PENDING}
-    reasons = policy().explain_waiting(pending, {row.id for row in own_rows}) if pending else {}
+    reasons = policy().explain_pending(pending, {row.id for row in own_rows}) if pending else {}
     # Two findings of one check may give the same sentence.
     reasons = {pk: _after_colon(list(dict.fromkeys(sentences))) for pk, sentences in reasons.items()}
     # Only its author sees a removed comment in its place, and reads why.
@@ -125,7 +125,7 @@ def personalize(
         reasons=reasons | own_removed,
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
-        waiting=_describe_wait() if pending else "",
+        pending_label=_pending_label() if pending else "",
         recommended={pk for pk, (is_given, _is_counted) in own_recommendations.items() if is_given},
         may_recommend=reader.may_recommend,
         may_mute=reader.user is not None,
@@ -178,7 +178,7 @@ def _after_colon(sentences: list[str]) -> list[str]:
     return [first, *others]
 
 
-def _describe_wait() -> str:
+def _pending_label() -> str:
     """Return "Waiting for review, usually 2 h", or without the time if that is not known yet."""
     if not (delay := policy().describe_usual_delay()):
         return gettext("Waiting for review")

@@ -95,7 +95,7 @@ def test_the_review_that_findings_need(findings, moderation, facts, review):
 def test_a_new_guest_waits_and_sees_why():
     comment = make_comment(make_article())
     assert (comment.state, comment.state_reason) == ("pending", "screened")
-    assert policy().explain_waiting([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
+    assert policy().explain_pending([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
 
 
 def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
@@ -105,12 +105,12 @@ def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
         make_comment(make_article("B"), "Other words", author=account),
     )
     unproved = ["The e-mail is not confirmed yet."]
-    assert policy().explain_waiting([first.pk, second.pk]) == {first.pk: unproved, second.pk: unproved}
+    assert policy().explain_pending([first.pk, second.pk]) == {first.pk: unproved, second.pk: unproved}
 
     Guest.objects.filter(pk=guest.pk).update(confirmed_at=timezone.now())
     confirm_email(account)
     proved = ["The e-mail was confirmed after this comment was written."]
-    assert policy().explain_waiting([first.pk, second.pk]) == {first.pk: proved, second.pk: proved}
+    assert policy().explain_pending([first.pk, second.pk]) == {first.pk: proved, second.pk: proved}
 
 
 def test_one_approved_comment_of_a_confirmed_guest_is_enough(maria):
@@ -208,13 +208,13 @@ def test_duplicates_across_the_site_wait(maria):
     ]
     assert [c.state for c in short] == ["published", "published"]
     name = original.author_name
-    assert policy().explain_waiting([same.pk]) == {
+    assert policy().explain_pending([same.pk]) == {
         same.pk: [f"It has the same text as comment {original.pk} by {name}."]
     }
 
     # The name of an author who is not shown does not appear, either.
     decide(ids=[original.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
-    assert policy().explain_waiting([same.pk]) == {same.pk: ["It has the same text as another comment."]}
+    assert policy().explain_pending([same.pk]) == {same.pk: ["It has the same text as another comment."]}
 
 
 def test_own_text_posted_twice_in_a_discussion_does_not_wait(maria):
@@ -247,7 +247,7 @@ def test_a_listed_term_waits(maria):
     assert comment.state == "pending"
     found = Finding.objects.filter(comment=comment, check_name="term")
     assert found.values_list("rule", "spans").get() == (rule.pk, [[4, 10]])
-    assert policy().explain_waiting([comment.pk]) == {
+    assert policy().explain_pending([comment.pk]) == {
         comment.pk: ["It contains a term that a rule of this site covers."]
     }
 
@@ -259,7 +259,7 @@ def test_an_old_article_says_how_old(maria):
     guest = known_guest(make_article(), maria)
     article = make_article("Old", published_at=timezone.now() - timedelta(days=100))
     comment = make_comment(article, guest=guest)
-    assert policy().explain_waiting([comment.pk]) == {comment.pk: ["Posted 3 months after the story."]}
+    assert policy().explain_pending([comment.pk]) == {comment.pk: ["Posted 3 months after the story."]}
 
 
 def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(maria):
@@ -276,7 +276,7 @@ def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(maria):
     assert case.score > 0
     assert case.due_at == due_time(case.opened_at, case.score)
     comment = edit_comment(comment=comment, body="No links any more", user=None, guest=guest)
-    assert policy().explain_waiting([comment.pk]) == {}  # the current text has no findings
+    assert policy().explain_pending([comment.pk]) == {}  # the current text has no findings
     assert comment.state == "pending"
 
 
@@ -295,7 +295,7 @@ def test_reasons_of_a_page_are_one_query():
     article = make_article()
     ids = [make_comment(article, f"Words {n}").pk for n in range(5)]
     with CaptureQueriesContext(connection) as queries:
-        assert len(policy().explain_waiting(ids)) == 5
+        assert len(policy().explain_pending(ids)) == 5
     assert len(queries) == 1
 
 

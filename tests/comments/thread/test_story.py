@@ -153,7 +153,7 @@ def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
 
 def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
     class TwoTerms(Policy):
-        def explain_waiting(self, ids, own=()):
+        def explain_pending(self, ids, own=()):
             return {pk: ["It has a word that is looked at.", "It is your first."] * 2 for pk in ids}
 
     monkeypatch.setattr("comments.thread.reader.policy", TwoTerms)

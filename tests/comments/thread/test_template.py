@@ -124,7 +124,7 @@ def test_typed_text_is_escaped_and_rendered_html_is_not():
 def test_explanations_and_labels_are_escaped():
     bad = "<i>&"
     viewer = ViewerContext(
-        moderates=True, own={1, 2}, reasons={1: [bad], 2: [bad]}, waiting=bad, may_recommend=True
+        moderates=True, own={1, 2}, reasons={1: [bad], 2: [bad]}, pending_label=bad, may_recommend=True
     )
     acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
     rows = [
@@ -204,7 +204,7 @@ def test_a_pending_comment_is_shown_only_to_its_author_and_moderators():
         moderates=False,
         own={1},
         reasons={1: ["it has two links."]},
-        waiting="Waiting for review, usually 2 h",
+        pending_label="Waiting for review, usually 2 h",
         decision_urls={1: "/decision/"},
     )
 

@@ -76,7 +76,7 @@ def test_a_review_applies_with_post_moderation_too(article, maria):
     impose_on(ada, "review", maria)
     third = make_comment(article, "Third", author=ada)
     assert third.state == State.PENDING
-    assert "A moderator reviews your comments" in " ".join(policy().explain_waiting([third.pk])[third.pk])
+    assert "A moderator reviews your comments" in " ".join(policy().explain_pending([third.pk])[third.pk])
 
 
 def test_a_warned_person_can_comment(article, maria):
@@ -338,7 +338,7 @@ def test_comments_restored_by_undoing_a_ban_are_not_mailed(maria):
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with triggers_disabled():
         Action.objects.update(at=timezone.now() - timedelta(hours=1))
-    as_before = policy().explain_waiting([waits.pk], [waits.pk])
+    as_before = policy().explain_pending([waits.pk], [waits.pk])
     notice = render_notices([waits])[waits.pk]
     ban = impose_on(ada, "ban", maria, days=1)
     acts = [ban]
@@ -348,7 +348,7 @@ def test_comments_restored_by_undoing_a_ban_are_not_mailed(maria):
     assert waits.state == State.PENDING
     again = render_notices([waits])[waits.pk]
     assert (again.kind, again.sentences, again.at) == (notice.kind, notice.sentences, notice.at)
-    assert policy().explain_waiting([waits.pk], [waits.pk]) == as_before
+    assert policy().explain_pending([waits.pk], [waits.pk]) == as_before
     assert [notify_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
     assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == 0
     assert notify_not_published.func(waits.pk) == 1  # after its own minute, with its own text

@@ -113,7 +113,7 @@ def test_duplicate_names_the_original_only_to_people_who_may_read_it(client, mar
         return sentence in card, link in card
 
     def shown_to_author() -> bool:
-        return policy().explain_waiting([same.pk])[same.pk][-1] == sentence
+        return policy().explain_pending([same.pk])[same.pk][-1] == sentence
 
     assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((False, False), (True, True), False)
     decide(ids=[original.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)

@@ -347,7 +347,7 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
     comment = make_comment(make_article(), "A casino")
     found = Finding.objects.of_current_texts([comment.pk])
     assert [finding.check_name for finding in found] == ["new_person", "term", "wares"]
-    [sentences] = policy().explain_waiting([comment.pk]).values()
+    [sentences] = policy().explain_pending([comment.pk]).values()
     assert sentences == [registry.get(found[0].check_name).explain_to_others(found[0])]
     assert "of this site" not in " ".join(render_notices([comment])[comment.pk].sentences)
 
@@ -390,7 +390,7 @@ def test_moderators_see_the_rule_and_authors_its_kind(maria, rule, body, name, t
     comment = make_comment(make_article(), body, guest=known_guest(maria, name=name))
     finding = Finding.objects.of_current_texts([comment.pk]).get()
     assert registry.get(finding.check_name).explain_to_moderator(finding, None) == to_moderator
-    assert policy().explain_waiting([comment.pk]) == {comment.pk: [to_author]}
+    assert policy().explain_pending([comment.pk]) == {comment.pk: [to_author]}
 
 
 @pytest.mark.usefixtures("rate_limits_on")
