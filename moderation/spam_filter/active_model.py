@@ -23,7 +23,7 @@ class ActiveFilter(NamedTuple):
 
     version: int
     evaluated_at: float  # Unix time of the version's latest evaluation; 0 if there is none
-    percent: float  # of good comments that may wait
+    percent: float  # of good comments that may become pending
     topics: tuple[int, ...] = ()  # of the article
 
 

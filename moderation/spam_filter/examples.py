@@ -27,9 +27,9 @@ FETCH_SIZE = 1_000  # rows per fetch of a server-side cursor
 # The most that one action, author or moderator can weigh.
 MAX_ACTION_WEIGHT, MAX_AUTHOR_WEIGHT = 25.0, 10.0
 MAX_MODERATOR_WEIGHT = 300.0  # or as much as all others together, if that is more
-# An action also weighs at most a twentieth of all the rest, so that ordinary good comments do not wait even
-# if the whole action is wrong: a share of spam of one in twenty is below thresholds.MIN_THRESHOLD.
-# MIN_ACTION_WEIGHT is allowed in any case.
+# An action also weighs at most a twentieth of all the rest, so that ordinary good comments do not become
+# pending even if the whole action is wrong: a share of spam of one in twenty is below
+# thresholds.MIN_THRESHOLD. MIN_ACTION_WEIGHT is allowed in any case.
 MAX_ACTION_SHARE, MIN_ACTION_WEIGHT = 0.05, 5.0
 
 

@@ -1,4 +1,4 @@
-"""The form for the share of good comments that may wait because of the filter."""
+"""The form for the share of good comments that may become pending because of the filter."""
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -11,7 +11,7 @@ from moderation.spam_filter.versions import MAX_FALSE_POSITIVE_LIMIT, MIN_FALSE_
 
 
 class FalsePositiveLimitForm(SubmitForm, forms.Form):
-    """Sets how many good comments in a hundred may wait."""
+    """Sets how many good comments in a hundred may become pending."""
 
     submit = _("Save")
     submit_name = "set"

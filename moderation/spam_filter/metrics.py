@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
 CURVE_POINTS = 100  # of a ROC curve
-WAITING_SHARES = ("0.005", "0.01", "0.05")  # shares of good comments that may wait
+PENDING_SHARES = ("0.005", "0.01", "0.05")  # shares of good comments that may become pending
 
 
 class Bin(NamedTuple):
@@ -54,7 +54,7 @@ def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool]) -> M
         "recall": recall,
         "f1": 2 * hits / (hits + false_positives + len(spam)) if spam else None,
         "roc_auc": roc_auc(spam, good),
-        "recall_at": {share: recall_at(spam, good, float(share)) for share in WAITING_SHARES},
+        "recall_at": {share: recall_at(spam, good, float(share)) for share in PENDING_SHARES},
         "bins": bins,
         "ece": expected_calibration_error(bins),
     }

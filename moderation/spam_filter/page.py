@@ -33,7 +33,7 @@ from moderation.transparency import charts
 
 MAX_VERSIONS = 20  # latest versions in the list
 MAX_MISTAKES = 10  # of each kind
-# Good comments in a hundred that may wait: percentages to compare with the current setting.
+# Good comments in a hundred that may become pending: percentages to compare with the current setting.
 PERCENT_CHOICES = (0.1, STRICT_PERCENT, 1.0, 2.0, 5.0, 10.0)
 EXCERPT_LENGTH = 360  # characters of a comment
 MIN_DIFFERENCE = 0.05  # logits between spam and good comments; below it, a contribution is not listed
@@ -41,12 +41,12 @@ MIN_DIFFERENCE = 0.05  # logits between spam and good comments; below it, a cont
 
 @dataclass(frozen=True)
 class PercentOption:
-    """The effect of letting so many good comments wait, measured by later decisions."""
+    """The effect of letting so many good comments become pending, measured by later decisions."""
 
     percent: float
     threshold: float  # the probability from which a comment is reviewed first
-    waited: int  # good comments that would have waited
-    spam_waiting_percent: int | None  # of spam that would have waited; None if there was no spam
+    pending_good: int  # good comments that would have become pending
+    pending_spam_percent: int | None  # of spam that would have; None if there was no spam
 
     @property
     def percent_text(self) -> str:
@@ -63,7 +63,7 @@ class PercentOption:
 
     @property
     def is_lowest(self) -> bool:
-        """Return whether the threshold is at its minimum, below which nothing waits."""
+        """Return whether the threshold is at its minimum, below which nothing becomes pending."""
         return self.threshold <= MIN_THRESHOLD
 
 
@@ -111,9 +111,10 @@ class VersionRow:
     rows: int
     other: int | None  # the version with which it was compared
     log_loss: ComparedNumber
-    recall: ComparedNumber  # percentage of spam found if 1 in 100 good comments may wait
-    good_waiting: ComparedNumber  # percentage of good comments that wait with the setting of the time
-    spam_waiting: ComparedNumber  # the same for spam; None if there was no spam
+    recall: ComparedNumber  # percentage of spam found if 1 in 100 good comments may become pending
+    # Percentage of good comments that become pending with the setting of the time.
+    pending_good: ComparedNumber
+    pending_spam: ComparedNumber  # the same for spam; None if there was no spam
 
     @property
     def may_be_activated(self) -> bool:
@@ -135,7 +136,7 @@ class FilterPage:
         self.metrics: Mapping[str, Any] = self.evaluation.get("metrics", {})
 
     @property
-    def may_wait(self) -> str:
+    def false_positive_limit(self) -> str:
         return f"{self.moderation_settings.false_positive_limit:g}"
 
     @cached_property
@@ -238,8 +239,8 @@ class FilterPage:
         site, starter, _decisions = self._good_scores
         threshold = pending_threshold(percent, site, starter)
         spam = self.evaluation.get("spam", [])
-        spam_waiting = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
-        return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), spam_waiting)
+        spam_percent = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
+        return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), spam_percent)
 
     @cached_property
     def _good_scores(self) -> Any:
@@ -297,8 +298,8 @@ class FilterPage:
         if not points or self.current_option is None:
             return None
         now = (
-            self.current_option.waited / self.metrics["ham"],
-            (self.current_option.spam_waiting_percent or 0) / 100,
+            self.current_option.pending_good / self.metrics["ham"],
+            (self.current_option.pending_spam_percent or 0) / 100,
         )
         return charts.Curve(
             title=_("ROC curve"),
@@ -316,8 +317,8 @@ class FilterPage:
                 (
                     _("%(n)s in 100") % {"n": f"{option.percent:g}"},
                     [
-                        f"{100 * option.waited / self.metrics['ham']:.1f}%",
-                        f"{option.spam_waiting_percent}%" if option.spam_waiting_percent is not None else "–",
+                        f"{100 * option.pending_good / self.metrics['ham']:.1f}%",
+                        f"{option.pending_spam_percent}%" if option.pending_spam_percent is not None else "–",
                     ],
                 )
                 for option in self.options
@@ -419,8 +420,8 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         log_loss=ComparedNumber(*trial.get("log_loss", [row["evaluation__log_loss"]])),
         recall=_rounded(trial.get("recall", [recall]), factor=100),
         # An older trial did not count these.
-        good_waiting=ComparedNumber(*trial.get("good", [])),
-        spam_waiting=_rounded(trial.get("spam", [])),
+        pending_good=ComparedNumber(*trial.get("good", [])),
+        pending_spam=_rounded(trial.get("spam", [])),
     )
 
 

@@ -11,17 +11,19 @@ from math import nextafter
 from typing import Self
 
 PRIOR_COUNT = 200  # fewer good comments of the site are supplemented with the starter's
-# The strict setting: with it, at most 1 % of the good comments waited on each blog with 100 or more that the
-# starter was tested on (bench.filter). With 1 in 100 it was 2 % on the hardest.
+# The strict setting: with it, at most 1 % of the good comments became pending on each blog with 100 or more
+# that the starter was tested on (bench.filter). With 1 in 100 it was 2 % on the hardest.
 STRICT_PERCENT = 0.3
 MIN_THRESHOLD = 0.1  # below this, the filter sends nothing to review
 MAX_STORED_SCORES = 500  # stored scores of good comments, the highest
 
 MIN_TOPIC_COMMENTS = 300  # good comments, decided on later, with which a topic gets its own threshold
 
-AUTO_SPAM_SHARE = 0.1  # of the good comments that may wait, the share that may be marked as spam instead
-AUTO_SPAM_MIN_THRESHOLD = 0.98  # lowest probability for that
-AUTO_SPAM_MIN_DECISIONS = 200  # decisions by people on this site that are needed for that
+AUTO_SPAM_SHARE = (
+    0.1  # of the good comments that may become pending, the share that may be marked as spam instead
+)
+AUTO_SPAM_MIN_THRESHOLD = 0.98  # lowest probability from which that happens
+AUTO_SPAM_MIN_DECISIONS = 200  # decisions by people on this site before that happens
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,14 @@ def pending_threshold(percent: float, site: GoodScores, starter: GoodScores) -> 
     weighted = list(site.weighted())
     if prior:
         weighted += [(p, weight * prior / starter.count) for p, weight in starter.weighted()]
-    may_wait = percent / 100 * (site.count + prior)
-    known = max(site.lowest, starter.lowest if prior else 0.0)
+    max_pending = percent / 100 * (site.count + prior)
+    lowest_known = max(site.lowest, starter.lowest if prior else 0.0)
     own = site.count / (site.count + prior) if prior else 1.0
     above, at = own * site.count / (site.count + 1), 1.0
     for probability, weight in sorted(weighted, reverse=True):
         above += weight
-        # The threshold is above this comment if it must not wait, or if lower scores are not known.
-        if above > may_wait + 1e-9 or 0 < probability <= known:
+        # The threshold is above this comment if it must not become pending, or if lower scores are not known.
+        if above > max_pending + 1e-9 or 0 < probability <= lowest_known:
             return max(MIN_THRESHOLD, nextafter(probability, 2.0))
         at = probability
     return max(MIN_THRESHOLD, at)

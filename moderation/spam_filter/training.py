@@ -67,8 +67,11 @@ class Trial(TypedDict):
     rows: int  # decisions on which both were measured
     # The following pairs have the value of this version and that of the other one.
     log_loss: tuple[float, float]
-    recall: tuple[float | None, float | None]  # share of spam found if 1 in 100 good comments may wait
-    good: tuple[float, float]  # percentage of good comments that would wait with the setting of the time
+    recall: tuple[
+        float | None, float | None
+    ]  # share of spam found if 1 in 100 good comments may become pending
+    # Percentage of good comments that would become pending with the setting of the time.
+    good: tuple[float, float]
     spam: tuple[float | None, float | None]  # the same for spam
 
 
@@ -191,7 +194,7 @@ def log_loss(
 
 
 def run() -> str:
-    """Run the job: measure the active version, and evaluate a waiting one or train a new one.
+    """Run the job: measure the active version, and evaluate an untested one or train a new one.
 
     A new one is trained if there are enough new decisions. Without an active filter, the job only deletes
     weights learnt from restricted comments.
@@ -209,11 +212,11 @@ def run() -> str:
     if result:
         return result
     update_metrics(moderation_settings.filter)
-    waiting = (
+    untested = (
         FilterVersion.objects.filter(kind=FilterVersion.Kind.TRAINED, evaluated_at=None).order_by("pk").last()
     )
-    if waiting is not None:
-        return _try_waiting_version(waiting, moderation_settings.filter)
+    if untested is not None:
+        return _try_untested_version(untested, moderation_settings.filter)
     return _train_if_due()
 
 
@@ -234,44 +237,44 @@ def _mark_unusable() -> None:
     for version in FilterVersion.objects.exclude(weights=b"").defer("weights"):
         if not active_model.can_be_used(version.pk):
             version.trained_on |= {"is_of_another_release": True}
-            version.evaluated_at = version.evaluated_at or timezone.now()  # it is not waiting any more
+            version.evaluated_at = version.evaluated_at or timezone.now()  # it needs no trial any more
             version.save(update_fields=["trained_on", "evaluated_at"])
 
 
-def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
-    if not active_model.can_be_used(waiting.pk):
+def _try_untested_version(untested: FilterVersion, current: FilterVersion) -> str:
+    if not active_model.can_be_used(untested.pk):
         _mark_unusable()
-        return f"version {waiting.pk} was made by another release and is not used"
-    later = list(current_decisions(after=waiting.trained_on["until"]))
+        return f"version {untested.pk} was made by another release and is not used"
+    later = list(current_decisions(after=untested.trained_on["until"]))
     spam = sum(decision.is_spam for decision in later)
-    is_late = waiting.made_at < timezone.now() - MAX_TRIAL_WAIT
+    is_late = untested.made_at < timezone.now() - MAX_TRIAL_WAIT
     if not is_late and (
         len(later) < MIN_LATER_DECISIONS or spam < MIN_PER_LABEL or len(later) - spam < MIN_PER_LABEL
     ):
         return "a version is waiting for later decisions to be tested on"
     if not later:  # a newly trained version replaces it
         return _train_if_due()
-    evaluation = evaluate(active_model.load_model(waiting.pk), later)
+    evaluation = evaluate(active_model.load_model(untested.pk), later)
     active = evaluate(active_model.load_model(current.pk), later)
     percent = ModerationSettings.objects.get(pk=1).false_positive_limit
     trial = compare(evaluation, active, version=current.pk, percent=percent)
-    waiting.is_refused = is_worse(trial, percent)
-    _store(waiting, evaluation, trial)
-    if waiting.is_refused:
-        return f"version {waiting.pk} did worse and is not used"
-    if not versions.activate(version=waiting, actor=None, instead_of=current):
-        return f"version {waiting.pk} did no worse, but somebody activated another one in the meantime"
-    return f"version {waiting.pk} did no worse and is active"
+    untested.is_refused = is_worse(trial, percent)
+    _store(untested, evaluation, trial)
+    if untested.is_refused:
+        return f"version {untested.pk} did worse and is not used"
+    if not versions.activate(version=untested, actor=None, instead_of=current):
+        return f"version {untested.pk} did no worse, but somebody activated another one in the meantime"
+    return f"version {untested.pk} did no worse and is active"
 
 
 def compare(evaluation: Evaluation, active: Evaluation, *, version: int, percent: float) -> Trial:
     """Compare two versions measured on the same decisions.
 
     `active`: the evaluation of the active version, whose id is `version`; `percent`: the good comments that
-    may wait.
+    may become pending.
     """
     starter = active_model.starter_good_scores()
-    own, others = _review_shares(evaluation, percent, starter), _review_shares(active, percent, starter)
+    own, others = _pending_percents(evaluation, percent, starter), _pending_percents(active, percent, starter)
     return Trial(
         version=version,
         rows=evaluation["metrics"]["rows"],
@@ -282,8 +285,10 @@ def compare(evaluation: Evaluation, active: Evaluation, *, version: int, percent
     )
 
 
-def _review_shares(evaluation: Evaluation, percent: float, starter: GoodScores) -> tuple[float, float | None]:
-    """Return the percentages of good comments and of spam that would wait.
+def _pending_percents(
+    evaluation: Evaluation, percent: float, starter: GoodScores
+) -> tuple[float, float | None]:
+    """Return the percentages of good comments and of spam that would become pending.
 
     The threshold is the one that this evaluation gives.
     """
@@ -300,8 +305,8 @@ def _review_shares(evaluation: Evaluation, percent: float, starter: GoodScores) 
 def is_worse(trial: Trial, percent: float) -> bool:
     """Return whether a version did worse than the active one.
 
-    It did with a higher log loss, more good comments that wait (and more than `percent`), or less spam that
-    waits. Log loss alone is not enough: it falls when somebody marks many good comments as spam.
+    It did with a higher log loss, more good comments that become pending (and more than `percent`), or less
+    spam that does. Log loss alone is not enough: it falls when somebody marks many good comments as spam.
     """
     good, good_before = trial["good"]
     spam, spam_before = trial["spam"]
@@ -404,6 +409,6 @@ def delete_restricted_weights() -> None:
         if _was_trained_on_removed(version.trained_on, removed, "sealed"):
             version.weights = b""
             version.trained_on |= {"is_emptied": True}
-            version.evaluated_at = version.evaluated_at or timezone.now()  # it is not waiting any more
+            version.evaluated_at = version.evaluated_at or timezone.now()  # it needs no trial any more
             version.save(update_fields=["weights", "trained_on", "evaluated_at"])
             active_model.clear_model_cache()

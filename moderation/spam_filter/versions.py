@@ -27,7 +27,7 @@ def about_starter() -> dict[str, Any]:
 
 
 def new_site_threshold(percent: float, *, has_website: bool) -> float:
-    """Return the probability from which a comment waits on a site without decisions."""
+    """Return the probability from which a comment becomes pending on a site without decisions."""
     good = GoodScores(**about_starter()["good_scores"]["with" if has_website else "without"])
     return pending_threshold(percent, GoodScores(0, []), good)
 
@@ -54,7 +54,7 @@ def activate(
 
 
 def set_false_positive_limit(*, percent: float, actor: User) -> Action | None:
-    """Set how many good comments in a hundred may wait because of the filter.
+    """Set how many good comments in a hundred may become pending because of the filter.
 
     Returns None if nothing changed. Raises ValueError outside of MIN_FALSE_POSITIVE_LIMIT to
     MAX_FALSE_POSITIVE_LIMIT.

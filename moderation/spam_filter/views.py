@@ -26,13 +26,13 @@ from moderation.spam_filter.page import FilterPage
 @return_form_if_logged_out
 @login_required
 def filter_page(request: HttpRequest) -> HttpResponse:
-    """Show the filter, or set with POST `percent` how many good comments may wait.
+    """Show the filter, or set with POST `percent` how many good comments may become pending.
 
     ?done=<action> shows its Undo bar.
     """
     user = require_administrator(request) if request.method == "POST" else require_moderator(request)
     page = FilterPage(user)
-    form = FalsePositiveLimitForm(request.POST or None, initial={"percent": page.may_wait})
+    form = FalsePositiveLimitForm(request.POST or None, initial={"percent": page.false_positive_limit})
     if request.method == "POST" and form.is_valid():
         _add_undo_message(
             request, versions.set_false_positive_limit(percent=form.cleaned_data["percent"], actor=user)

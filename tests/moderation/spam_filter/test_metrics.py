@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.spam_filter.metrics import (
-    WAITING_SHARES,
+    PENDING_SHARES,
     Bin,
     compute_metrics,
     expected_calibration_error,
@@ -59,7 +59,7 @@ def test_metrics_at_a_threshold():
     metrics = compute_metrics([0.9, 0.6, 0.4, 0.2], [True, False, True, False])
     assert (metrics["rows"], metrics["spam"], metrics["ham"]) == (4, 2, 2)
     assert (metrics["precision"], metrics["recall"], metrics["f1"]) == (0.5, 0.5, 0.5)
-    assert set(metrics["recall_at"]) == set(WAITING_SHARES) == {"0.005", "0.01", "0.05"}
+    assert set(metrics["recall_at"]) == set(PENDING_SHARES) == {"0.005", "0.01", "0.05"}
 
 
 @pytest.mark.parametrize("labels", [[], [True], [False]])
