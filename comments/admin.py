@@ -107,15 +107,15 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
     def counts(self, discussion: Discussion) -> Any:
         if not discussion.pk:
             return 0
-        waiting = Comment.objects.pending().filter(discussion=discussion.pk).count()
+        pending = Comment.objects.pending().filter(discussion=discussion.pk).count()
         if discussion.declared_count is None:
             return _("%(shown)s shown, %(waiting)s waiting for review") % {
                 "shown": discussion.visible_count,
-                "waiting": waiting,
+                "waiting": pending,
             }
         return _("%(shown)s shown, %(waiting)s waiting for review; the source announced %(declared)s") % {
             "shown": discussion.visible_count,
-            "waiting": waiting,
+            "waiting": pending,
             "declared": discussion.declared_count,
         }
 
@@ -139,7 +139,7 @@ class DiscussionAdmin(ConcurrentEditingAdmin):
 
     form = DiscussionForm
     radio_fields = RADIO_FIELDS
-    list_display = ["article", "tree", "shown", "waiting", "stored", "status", "closes_at", "moderation"]
+    list_display = ["article", "tree", "shown", "pending", "stored", "status", "closes_at", "moderation"]
     list_filter = ["status", "moderation", "article__topics"]
     search_fields = ["article__title", "article__source_name"]
     list_select_related = ["article"]
@@ -152,7 +152,7 @@ class DiscussionAdmin(ConcurrentEditingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discussion]:
         return discussions_of(request_user(request)).annotate(
-            waiting_count=count_subquery(Comment.objects.pending(), "discussion"),
+            pending_count=count_subquery(Comment.objects.pending(), "discussion"),
             stored_count=count_subquery(Comment.objects.all(), "discussion"),
         )
 
@@ -176,9 +176,9 @@ class DiscussionAdmin(ConcurrentEditingAdmin):
     def shown(self, discussion: Discussion) -> int:
         return discussion.visible_count
 
-    @admin.display(description=_("waiting for review"), ordering="waiting_count")
-    def waiting(self, discussion: Any) -> int:
-        count: int = discussion.waiting_count
+    @admin.display(description=_("waiting for review"), ordering="pending_count")
+    def pending(self, discussion: Any) -> int:
+        count: int = discussion.pending_count
         return count
 
     @admin.display(description=_("all comments"), ordering="stored_count")

@@ -120,7 +120,7 @@ class Policy:
         return {}
 
     def open_case(self, comment: Comment, findings: list[Any]) -> None:
-        """Open a case for a new or edited comment that waits or is flagged, and count one that is spam.
+        """Open a case for a new or edited comment that is pending or flagged, and count one that is spam.
 
         Runs in the comment's transaction. The caller has checked that the comment is one of these.
         """
@@ -145,7 +145,7 @@ class Policy:
         """Log settings that a person changed in the admin, in the same transaction, with the lock held."""
 
     def explain_pending(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
-        """Return the reasons for which comments wait for review, as sentences by comment id, in one query.
+        """Return the reasons why comments are pending, as sentences by comment id, in one query.
 
         `own` are the ids of those that the reader wrote.
         """

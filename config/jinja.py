@@ -102,7 +102,7 @@ GLOBALS: dict[str, Any] = {
     "by_before_names": article_filters.by_before_names,
     "account_links": account_links,
     "newsroom_navigation": newsroom_navigation,
-    "max_waiting": queues.MAX_WAITING,
+    "max_pending_count": queues.MAX_PENDING_COUNT,
 }
 
 FILTERS: dict[str, Any] = {

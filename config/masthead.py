@@ -54,7 +54,7 @@ class Masthead:
     a story's page, which all share, is rendered without a reader but with the masthead of the member who
     needs it. `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all
     stories.
-    `waiting` is the number of comments that wait for a person who may decide, up to MAX_WAITING.
+    `pending_count` is the number of pending comments on which the person may decide, up to MAX_PENDING_COUNT.
     """
 
     def __init__(self, request: SiteRequest) -> None:
@@ -64,10 +64,10 @@ class Masthead:
         self.is_for_guest = guest is not None
         queries: dict[str, str | QuerySet[Any, Any]] = {"masthead": MASTHEAD_SQL}
         decides = member and (user.is_moderator or user.is_editor) and fully_authenticated_user(request)
-        if decides and not hasattr(request, "waiting_count"):
-            queries["waiting"] = queues.waiting_cases(user).values("pk")
+        if decides and not hasattr(request, "pending_count"):
+            queries["pending"] = queues.pending_cases(user).values("pk")
         found = fetch_together(queries, {"now": request.now, "user": member, "guest": guest})
-        self.waiting = getattr(request, "waiting_count", len(found.get("waiting", ())))
+        self.pending_count = getattr(request, "pending_count", len(found.get("pending", ())))
         rows = [(row["kind"], row["name"], row["slug"], row["number"]) for row in found["masthead"]]
         self.unread = [(int(pk) if pk else None, count) for kind, pk, _, count in rows if kind == "unread"]
         self.newsletters = {int(pk) if pk else None for kind, pk, _, _ in rows if kind == "newsletter"}

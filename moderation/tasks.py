@@ -35,7 +35,7 @@ def notify_reporters_later(action_id: UUID) -> None:
 
 
 def notify_not_published_later(comment: Comment) -> None:
-    """Queue the mail that a comment is waiting for review, or was marked as spam when it was posted.
+    """Queue the mail that a comment is pending, or was marked as spam when it was posted.
 
     Without a confirmed e-mail its author sees this only on the page.
     """
@@ -77,7 +77,7 @@ def notify_reporters(action_id: str) -> int:
 @task()
 @in_site_language()
 def notify_not_published(comment: int) -> int:
-    """Mail the author that a comment is waiting for review or was marked as spam, if that is still so.
+    """Mail the author that a comment is pending or was marked as spam, if that is still so.
 
     Returns the number of mails.
     """

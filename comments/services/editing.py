@@ -134,7 +134,7 @@ def check_resubmission(
 
 
 def resubmit_comment(*, comment: Comment, body: str, findings: list[Any]) -> Comment:
-    """Store a new version of a comment, which then waits for review even if the checks found nothing.
+    """Store a new version of a comment, which is then pending even if the checks found nothing.
 
     `findings` come from check_resubmission. The earlier text is kept as a revision. The caller limits how
     often this is possible. Runs in the caller's transaction. Raises ValidationError if the comment has

@@ -3,8 +3,8 @@
 The token of forms, the end of the member's last visit, their draft, whether they follow the discussion, and
 the footers of comments that they wrote or recommended fill regions of it.
 `member_page` returns None for members whose page differs in more than these: for staff, for authors of
-comments in this discussion that wait or were removed, and for those who muted the author of a comment on the
-page. The view makes their page.
+comments in this discussion that are pending or were removed, and for those who muted the author of a comment
+on the page. The view makes their page.
 """
 
 import sys

@@ -76,7 +76,7 @@ class ViewerContext:
     is_guest: bool = False
     own: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
-    # Sentences that say why pending comments wait, or why the reader sees a removed one.
+    # Sentences that say why comments are pending, or why the reader sees a removed one.
     reasons: dict[int, list[str]] = field(default_factory=dict)
     decisions: dict[int, ExplainedDecision] = field(default_factory=dict)  # of their own removed comments
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments

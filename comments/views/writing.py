@@ -362,7 +362,7 @@ def _posted_response(
         response = redirect(comment)
     if guest:
         guests.set_guest_cookie(response, guest)
-        # The notice of a waiting comment says so itself.
+        # The notice of a pending comment says so itself.
         if is_new and not guest.confirmed_at and comment.state == State.PUBLISHED:
             messages.info(request, _("We will send you a link in a minute. Open it to confirm your e-mail."))
     return response

@@ -44,7 +44,7 @@ class DiscussionRow:
 
     article: Article
     comment_count: int
-    waiting_count: int
+    pending_count: int
     settings: list[str]
     buttons: list[ActionButton]
 
@@ -59,7 +59,7 @@ class DiscussionsQuery(DoneQuery):
 @require_safe
 @login_required
 def discussions(request: SiteRequest) -> HttpResponse:
-    """List the discussions that this person moderates, those with the most waiting comments first.
+    """List the discussions that this person moderates, those with the most pending comments first.
 
     Moderators also see the settings of the whole site.
 
@@ -121,15 +121,15 @@ def _articles_of(user: User) -> ArticleQuerySet:
 
 
 def _search(user: User, search: str) -> ArticleQuerySet:
-    """Return the published articles that match a search, those with the most waiting comments first."""
-    waiting = Case.objects.open().filter(is_pending=True)
+    """Return the published articles that match a search, those with the most pending comments first."""
+    pending = Case.objects.open().filter(is_pending=True)
     rows = _articles_of(user).filter(published_at__isnull=False).select_related("discussion")
     for word in search.split()[:8]:
         rows = rows.with_title_visible_to(user).filter(title__icontains=word)
     return (
         rows.defer("body", "body_html", "search_vector", "standfirst")
-        .annotate(waiting=count_subquery(waiting, "discussion"))
-        .order_by("-waiting", "-published_at", "-pk")
+        .annotate(pending_count=count_subquery(pending, "discussion"))
+        .order_by("-pending_count", "-published_at", "-pk")
     )
 
 
@@ -149,7 +149,7 @@ def _discussion_row(article: Any) -> DiscussionRow:
     if discussion.members_only:
         settings.append(explanations.describe_setting("members_only", True))
     buttons = quick_actions.discussion_buttons(discussion)
-    return DiscussionRow(article, discussion.visible_count, article.waiting, settings, buttons)
+    return DiscussionRow(article, discussion.visible_count, article.pending_count, settings, buttons)
 
 
 def _site_row(request: SiteRequest) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def find_matches(
 
 
 def with_rule(rule: RuleDefinition, found: CheckResult) -> CheckResult:
-    """Return the result with its rule, which decides whether the comment waits."""
+    """Return the result with its rule, which decides whether the comment becomes pending."""
     return replace(found, rule=rule.pk, holds=rule.holds)
 
 

@@ -58,8 +58,8 @@ LINKS = Check(  # the purpose of most spam
 def find_exact_duplicate(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find the earlier comment with the same text.
 
-    A second copy by the same person in one discussion waits only if it has a link or a contact; otherwise it
-    is taken for a mistake.
+    A second copy by the same person in one discussion becomes pending only if it has a link or a contact;
+    otherwise it is taken for a mistake.
     """
     if context.duplicate and context.duplicate.exact:
         holds = not context.duplicate.is_own or bool(

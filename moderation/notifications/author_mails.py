@@ -61,7 +61,7 @@ def compose_decision_mails(action_id: UUID) -> list[EmailMessage]:
 
 
 def compose_not_published_mail(comment_id: int) -> list[EmailMessage]:
-    """Return the mail that a comment is waiting for review or was marked as spam.
+    """Return the mail that a comment is pending or was marked as spam.
 
     There is none if that is not so any more, or if MAX_PENDING_MAILS earlier comments of the author are
     pending.

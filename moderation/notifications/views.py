@@ -42,7 +42,7 @@ class _NotOwnError(Exception):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def decision(request: SiteRequest, pk: str) -> HttpResponse:
-    """Show the reason for which a comment waits, or the decision on it. POST appeals the decision."""
+    """Show the reason why a comment is pending, or the decision on it. POST appeals the decision."""
     try:
         own, user, guest = _load_own(request, pk)
     except _NotOwnError as error:
@@ -82,7 +82,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
-    """Edit a comment that is waiting or was removed, and resubmit it. This is possible once."""
+    """Edit a comment that is pending or was removed, and resubmit it. This is possible once."""
     try:
         own, user, guest = _load_own(request, pk)
     except _NotOwnError as error:

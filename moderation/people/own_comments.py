@@ -59,7 +59,7 @@ class OwnComment:
     label: str  # of its state
     url: str  # of the comment; "" if its story or discussion can't be read
     excerpt: str
-    notice: DecisionNotice | None  # about why it waits, why it was removed, or its redaction
+    notice: DecisionNotice | None  # about why it is pending, why it was removed, or its redaction
     recommendations: str  # how many, in words, or ""
     replies: int
     latest_reply_url: str

@@ -131,7 +131,7 @@ class Card:
 
     @property
     def suggested(self) -> str:
-        """Return the decision to highlight while the comment waits.
+        """Return the decision to highlight while the comment is pending.
 
         It is "spam" for strong signals, else "approved". None is highlighted if a check found harm to people.
         """

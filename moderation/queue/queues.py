@@ -46,16 +46,16 @@ EXCERPT_READ = excerpt_source_length(excerpts.MAX_LENGTH)
 PAGE_SIZE = 20  # rows beside the open case
 MAX_QUEUE_GROUP_SIZE = 50_000  # comments in one group
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
-MAX_WAITING = 100  # comments that the badge of the masthead counts; from there on it says "100+"
+MAX_PENDING_COUNT = 100  # comments that the badge of the masthead counts; from there on it says "100+"
 MAX_COUNTED = 1_000  # filtered rows that are counted; beyond it the page says "more than"
 MAX_SUMMARIZED = 10_000  # cases of a queue that are counted; beyond it the list of queues says "10,000+"
 
 # The names of the queues in URLs, which bookmarks hold.
-WAITING, REPORTED, FIRST_TIME, APPEALS, FLAGGED = "waiting", "reported", "new", "second", "published"
+PENDING, REPORTED, FIRST_TIME, APPEALS, FLAGGED = "waiting", "reported", "new", "second", "published"
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
     # Includes published comments reported as illegal, which come first.
-    WAITING: (gettext_lazy("Waiting for review"), Q(is_pending=True) | Q(is_reported_illegal=True)),
+    PENDING: (gettext_lazy("Waiting for review"), Q(is_pending=True) | Q(is_reported_illegal=True)),
     REPORTED: (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_reported_illegal=True)),
     FIRST_TIME: (gettext_lazy("First-time commenters"), Q(is_pending=True, is_new_person=True)),
     APPEALS: (gettext_lazy("Appeals"), Q(is_appealed=True)),
@@ -129,7 +129,7 @@ class QueueSummary:
         return text % {"n": _format_count(self.illegal)}
 
     @property
-    def waiting_count(self) -> int:
+    def pending_count(self) -> int:
         """Return the number of cases without published ones that were reported as illegal."""
         return (self.count or 0) - self.illegal_published
 
@@ -162,7 +162,7 @@ class QueueItem:
 class QueueQuery(QueryForm):
     """The query string of a queue, without its filters: which queue, and the last row of the page before."""
 
-    queue = forms.ChoiceField(choices=[(name, "") for name in (*QUEUES, RECENT)], initial=WAITING)
+    queue = forms.ChoiceField(choices=[(name, "") for name in (*QUEUES, RECENT)], initial=PENDING)
     after = NumberField()
     must_be_valid = frozenset({"queue"})
 
@@ -200,7 +200,7 @@ class QueuePage:
 
     def query(self) -> str:
         """Return the query of the first page; the default queue without filters needs none."""
-        return self.query_after() if self.values or self.queue != WAITING else ""
+        return self.query_after() if self.values or self.queue != PENDING else ""
 
     def query_after(self, after: int | None = None) -> str:
         """Return the query for a case of this queue, or for the page after a row."""
@@ -318,7 +318,7 @@ class QueuePage:
 def describe_query(group: CommentGroup, user: User) -> list[str]:
     """Return the queue and filters of a group: Waiting for review · Story: The slip closes."""
     query = QueryDict(group.details["query"].removeprefix("?"))
-    queue = query.get("queue", WAITING)
+    queue = query.get("queue", PENDING)
     return [_queue_label(queue), *queue_filters.describe_filters(query, group.details["typed"], user)]
 
 
@@ -345,9 +345,9 @@ def _open_cases(user: User) -> QuerySet[Case]:
     return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
 
 
-def waiting_cases(user: User) -> QuerySet[Case]:
-    """Return the cases of comments that wait for this person, MAX_WAITING at most, for the masthead."""
-    return cases_to_decide(user).filter(is_pending=True).order_by()[:MAX_WAITING]
+def pending_cases(user: User) -> QuerySet[Case]:
+    """Return the pending cases for this person to decide, MAX_PENDING_COUNT at most, for the masthead."""
+    return cases_to_decide(user).filter(is_pending=True).order_by()[:MAX_PENDING_COUNT]
 
 
 def summarize_queues(user: User, base: str) -> list[QueueSummary]:
@@ -412,8 +412,8 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
             url,
             count,
             age,
-            illegal=illegal if key in {WAITING, REPORTED} else 0,
-            illegal_published=illegal_published if key == WAITING else 0,
+            illegal=illegal if key in {PENDING, REPORTED} else 0,
+            illegal_published=illegal_published if key == PENDING else 0,
             sanction_appeals=len(appealed) if key == APPEALS else 0,
         )
 
@@ -463,19 +463,19 @@ def _times_of_sanction_appeals(user: User) -> list[str]:
 
 
 def first_queue(summaries: Sequence[QueueSummary]) -> str:
-    """Return the first queue that is not empty, or "waiting" if all are."""
-    return next((summary.key for summary in summaries if summary.key in QUEUES and summary.count), WAITING)
+    """Return the first queue that is not empty, or PENDING if all are."""
+    return next((summary.key for summary in summaries if summary.key in QUEUES and summary.count), PENDING)
 
 
-def waiting_text(waiting: QueueSummary) -> str:
+def pending_text(pending: QueueSummary) -> str:
     """Return the heading of the queue page: 1 reported as illegal · 14 waiting, oldest 3 h."""
-    if not waiting.count:
+    if not pending.count:
         return _("All caught up")
-    if not (count := waiting.waiting_count):
-        return waiting.illegal_text
+    if not (count := pending.pending_count):
+        return pending.illegal_text
     text = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
-    text %= {"n": _format_count(count), "oldest": waiting.oldest}
-    return f"{waiting.illegal_text} · {text}" if waiting.illegal else text
+    text %= {"n": _format_count(count), "oldest": pending.oldest}
+    return f"{pending.illegal_text} · {text}" if pending.illegal else text
 
 
 def _format_count(count: int) -> str:

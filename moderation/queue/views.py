@@ -51,11 +51,11 @@ def after_login(request: SiteRequest) -> HttpResponse:
     if not user.is_moderator:
         return redirect("admin:index")
     base = reverse("moderation:queue")
-    waiting = [entry for entry in queues.summarize_queues(user, base) if entry.count]
-    if any(entry.key in queues.QUEUES for entry in waiting):
+    not_empty = [entry for entry in queues.summarize_queues(user, base) if entry.count]
+    if any(entry.key in queues.QUEUES for entry in not_empty):
         return redirect(base)
-    if waiting:  # similar comments or second opinions, which the queue page does not show
-        return redirect(waiting[0].url)
+    if not_empty:  # similar comments or second opinions, which the queue page does not show
+        return redirect(not_empty[0].url)
     return redirect("admin:index" if user.is_editor else base)
 
 
@@ -122,7 +122,7 @@ def _render_queue(request: SiteRequest, user: User, page: QueuePage, opened: int
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
     is_prefetched = _is_prefetch(request)
     page, summaries, choices = _choose_queue(request, user, page)
-    request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
+    request.pending_count = min(summaries[0].pending_count, queues.MAX_PENDING_COUNT)
     summary = next(entry for entry in summaries if entry.key == page.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
     items, count = page.items() if summary.has_cases else (list[QueueItem](), 0)
@@ -136,7 +136,7 @@ def _render_queue(request: SiteRequest, user: User, page: QueuePage, opened: int
     context: dict[str, Any] = {
         "page": page,
         "queues": summaries,
-        "waiting": queues.waiting_text(summaries[0]),
+        "pending_text": queues.pending_text(summaries[0]),
         "sanction_appeals": summary.sanction_appeals,
         "has_appeals_for_colleagues": page.queue == queues.APPEALS
         and not items

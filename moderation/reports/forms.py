@@ -148,7 +148,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
 
 
 class ResubmitForm(EditForm):
-    """A form to edit a comment that is waiting or was removed, and to resubmit it."""
+    """A form to edit a comment that is pending or was removed, and to resubmit it."""
 
     submit = _("Resubmit")
 

@@ -171,7 +171,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
 def edit_and_resubmit(
     *, comment: Comment, body: str, user: User | None, guest: Guest | None, revision: int | None = None
 ) -> Appeal:
-    """Replace the text of one's own removed or waiting comment, once. The new text waits for review.
+    """Replace the text of one's own removed or pending comment, once. The new text is pending.
 
     `revision` is the one that the form showed. Raises ValidationError if that is not allowed, if the text is
     empty, too long, unchanged or refused, or if another text was stored meanwhile (code "changed").

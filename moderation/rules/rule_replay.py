@@ -147,7 +147,7 @@ def _discussion(article: int, published_at: datetime | None) -> Discussion:
     return Discussion(article=Article(pk=article, published_at=published_at))
 
 
-# Waiting and published comments where the rule applies, with the latest transition of each.
+# Pending and published comments where the rule applies, with the latest transition of each.
 PRESENT_SQL = f"""
 SELECT c.id, c.state_reason = 'approved', c.body, c.author_name, c.created_at, c.discussion_id,
        a.published_at,
@@ -166,7 +166,7 @@ class GroupedMatches:
 
 
 def group_matches(rule: Rule) -> GroupedMatches | None:
-    """Group all waiting and published comments that a rule matches, to decide on them together.
+    """Group all pending and published comments that a rule matches, to decide on them together.
 
     Approved comments are at the edge of the group, where a moderator sees them first. Changes no state.
     Returns None if nothing matches.

@@ -243,7 +243,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_post_and_login
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
-    """Group all waiting and published comments that the rule matches, and redirect to the group's page.
+    """Group all pending and published comments that the rule matches, and redirect to the group's page.
 
     There, approved comments are exceptions until a moderator ticks them.
     """

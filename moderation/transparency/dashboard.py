@@ -90,7 +90,7 @@ SELECT t.discussion_id, sum((t.reason NOT IN {UNDONE_REASONS_SQL})::int - coales
     ORDER BY l.id DESC LIMIT 1) END, 0))
 FROM latest t GROUP BY 1"""
 
-# Pending comments by the hours for which they have been waiting.
+# Pending comments by the hours for which they have been pending.
 WAITING_BY_AGE = """
 SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(edges)s::float8[]), count(*)
 FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
@@ -207,7 +207,7 @@ def load_period(days: int, zone: tzinfo) -> Period:
 
 
 def waiting_times() -> list[Share]:
-    """Return the waiting times of the waiting comments; nothing for an empty queue."""
+    """Return the waiting times of the pending comments; nothing for an empty queue."""
     labels = [
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
         *(_("1 to 3 days"), _("3 to 7 days"), _("over 7 days")),

@@ -42,7 +42,7 @@ def test_the_list_counts_visible_pending_and_stored_comments(moderator):
     page = moderator.get(LIST)
 
     row = page.context["cl"].result_list[0]
-    assert (row.stored_count, row.waiting_count + row.visible_count) == (3, 2)
+    assert (row.stored_count, row.pending_count + row.visible_count) == (3, 2)
     assert f"/admin/comments/comment/?discussion={article.pk}" in page.content.decode()
 
 

@@ -146,7 +146,7 @@ def test_the_masthead_shows_pending_counts_to_people_who_may_decide(client, mari
     assert "to-queue" not in text(client.get("/"))
     assert maria.is_moderator  # reads the roles
     with django_assert_num_queries(1):
-        assert queues.waiting_cases(maria).count() == len(waiting)
+        assert queues.pending_cases(maria).count() == len(waiting)
 
 
 def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria):
@@ -159,4 +159,4 @@ def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria
     )
     waiting = queues.summarize_queues(maria, "/moderation/")[0]
     assert waiting.count == 4
-    assert waiting.waiting_count == queues.waiting_cases(maria).count() == 3
+    assert waiting.pending_count == queues.pending_cases(maria).count() == 3
