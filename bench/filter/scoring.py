@@ -49,7 +49,7 @@ def decided(n: int, row: Row) -> "Decision":
         comment=n,
         is_spam=row.is_spam,
         data=row.data,
-        found=(),
+        site_results=(),
         actor=1,
         action_id=None,
         author=f"{row.source}: {row.data.author}",

@@ -67,4 +67,4 @@ def _score(
     parsed = ParsedComment(replace(scoring.submission_data(submission), article_text=article_text))
     if active is None:
         return registry.find_unweighted(parsed)
-    return scoring.score_comment(parsed, active, scoring.site_results(results))[1]
+    return scoring.score_comment(parsed, active, scoring.to_site_results(results))[1]

@@ -140,13 +140,13 @@ def starter_good_scores(about: Mapping[str, Any] | None = None) -> GoodScores:
     return GoodScores(**good) if good else GoodScores(0, [])
 
 
-def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult]) -> Prediction:
+def predict(parsed: ParsedComment, active: ActiveFilter, site_results: Iterable[SignalResult]) -> Prediction:
     """Return the prediction for a comment.
 
-    `more`: results of the site's own signals (registry.start_weights).
+    `site_results`: results of the site's own signals (registry.start_weights).
     """
     model = load_model(active.version)
-    features = model.read(read, more)
+    features = model.read(parsed, site_results)
     probability = sigmoid(model.logit(features))
     review_from, spam_from = _thresholds(active)
     return Prediction(
@@ -154,5 +154,5 @@ def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResu
         probability=probability,
         becomes_pending=probability >= review_from,
         is_spam=spam_from is not None and probability >= spam_from,
-        signals=features.found,
+        signals=features.signals,
     )

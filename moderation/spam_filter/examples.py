@@ -42,7 +42,7 @@ class Decision:
     is_spam: bool  # else a person approved it
     topics: tuple[int, ...]  # of the article
     data: CommentData
-    found: tuple[SignalResult, ...]  # of the site
+    site_results: tuple[SignalResult, ...]  # of the site's own signals
     actor: int
     action_id: UUID | None
     author: str
@@ -171,7 +171,7 @@ def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
             comment_date=written,
             is_reply=is_reply,
         ),
-        found=tuple(SignalResult(strength, signal=check) for check, strength in found or ()),
+        site_results=tuple(SignalResult(strength, signal=check) for check, strength in found or ()),
         actor=actor,
         action_id=action_id,
         author=author,

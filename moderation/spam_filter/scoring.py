@@ -49,26 +49,26 @@ def score_submission(
     external scorers, if there are any.
     """
     parsed.data = replace(parsed.data, article_text=facts.article)
-    more = find_site_signals(parsed, facts)
+    of_site = find_site_signals(parsed, facts)
     if active is None:
-        return None, registry.stored_check_results(more) + registry.find_unweighted(parsed)
-    others = list(_external_results(submission)) if submission.ip else []
-    own = site_results([*found, *(result for result in others if result.strength)])
-    return score_comment(parsed, active, [*more, *own], others)
+        return None, registry.stored_check_results(of_site) + registry.find_unweighted(parsed)
+    external = list(_external_results(submission)) if submission.ip else []
+    of_checks = to_site_results([*found, *(result for result in external if result.strength)])
+    return score_comment(parsed, active, [*of_site, *of_checks], external)
 
 
 def score_comment(
     parsed: ParsedComment,
     active: ActiveFilter,
-    more: Sequence[text_reading.SignalResult],
-    others: Sequence[CheckResult] = (),
+    site_results: Sequence[text_reading.SignalResult],
+    external: Sequence[CheckResult] = (),
 ) -> tuple[Prediction, list[CheckResult]]:
     """Return the prediction for a parsed comment and the findings to store.
 
-    `more`: results of the site's own signals (registry.start_weights); `others`: results of the external
-    scorers.
+    `site_results`: results of the site's own signals (registry.start_weights); `external`: results of the
+    external scorers.
     """
-    prediction = active_model.predict(parsed, active, more)
+    prediction = active_model.predict(parsed, active, site_results)
     own = registry.stored_check_results(prediction.signals) + registry.find_unweighted(parsed)
     filter_finding = CheckResult(
         check=FILTER.name,
@@ -76,10 +76,10 @@ def score_comment(
         holds=prediction.becomes_pending,
         filter=prediction.version,
     )
-    return prediction, [*own, *others, filter_finding]
+    return prediction, [*own, *external, filter_finding]
 
 
-def site_results(found: Iterable[CheckResult]) -> list[text_reading.SignalResult]:
+def to_site_results(found: Iterable[CheckResult]) -> list[text_reading.SignalResult]:
     """Return those of these results that are signals of the spam filter, too."""
     names = registry.start_weights()
     return [

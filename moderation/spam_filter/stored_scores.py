@@ -31,7 +31,7 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
     if own is None or own.filter_id is None:
         return []
     site_signals = registry.start_weights()
-    more = [
+    site_results = [
         text_reading.SignalResult(
             finding.strength, tuple((a, b) for a, b in finding.spans), finding.number, finding.check_name
         )
@@ -39,7 +39,7 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
         if finding.check_name in site_signals and finding.strength
     ]
     try:
-        parts = active_model.load_model(own.filter_id).explain(_stored_comment_data(comment), more)
+        parts = active_model.load_model(own.filter_id).explain(_stored_comment_data(comment), site_results)
     except (FilterVersion.DoesNotExist, active_model.UnusableModelError):
         return []
     return contributions.stored_parts(

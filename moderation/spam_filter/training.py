@@ -67,9 +67,8 @@ class Trial(TypedDict):
     rows: int  # decisions on which both were measured
     # The following pairs have the value of this version and that of the other one.
     log_loss: tuple[float, float]
-    recall: tuple[
-        float | None, float | None
-    ]  # share of spam found if 1 in 100 good comments may become pending
+    # Share of spam found if 1 in 100 good comments may become pending.
+    recall: tuple[float | None, float | None]
     # Percentage of good comments that would become pending with the setting of the time.
     good: tuple[float, float]
     spam: tuple[float | None, float | None]  # the same for spam
@@ -82,7 +81,7 @@ def starter_model() -> Model:
 
 def decision_features(decided: Decision, model: Model) -> Features:
     """Return the features of a decided comment."""
-    return model.read_data(decided.data, decided.found)
+    return model.read_data(decided.data, decided.site_results)
 
 
 def progressive_scores(decided: Sequence[Decision], model: Model) -> Iterator[float]:
@@ -173,12 +172,12 @@ def _scores_by_topic(
 
 
 def _mistake(model: Model, one: Decision, probability: float) -> Mistake:
-    numbers = {found.signal: found.number for found in decision_features(one, model).found}
+    numbers = {found.signal: found.number for found in decision_features(one, model).signals}
     return Mistake(
         comment=one.comment,
         transition=one.transition,
         probability=probability,
-        parts=contributions.stored_parts(model.explain(one.data, one.found), numbers),
+        parts=contributions.stored_parts(model.explain(one.data, one.site_results), numbers),
     )
 
 

@@ -95,17 +95,17 @@ class Model:
 
     # Scoring
 
-    def score(self, data: CommentData, more: Iterable[SignalResult] = ()) -> float:
+    def score(self, data: CommentData, site_results: Iterable[SignalResult] = ()) -> float:
         """Return the probability that a comment is spam."""
-        return sigmoid(self.logit(self.read_data(data, more)))
+        return sigmoid(self.logit(self.read_data(data, site_results)))
 
-    def read_data(self, data: CommentData, more: Iterable[SignalResult] = ()) -> Features:
+    def read_data(self, data: CommentData, site_results: Iterable[SignalResult] = ()) -> Features:
         """Return the features of a comment that was not parsed yet."""
-        return self.read(ParsedComment(data), more)
+        return self.read(ParsedComment(data), site_results)
 
-    def read(self, comment: ParsedComment, more: Iterable[SignalResult] = ()) -> Features:
-        """Return the features of a comment. `more`: results of the site's own signals."""
-        return self.starter.read(comment, more)
+    def read(self, comment: ParsedComment, site_results: Iterable[SignalResult] = ()) -> Features:
+        """Return the features of a comment. `site_results`: results of the site's own signals."""
+        return self.starter.read(comment, site_results)
 
     def logit(self, features: Features) -> float:
         """Return the calibrated logit."""
@@ -133,7 +133,7 @@ class Model:
         given = {BIAS: self.starter.bias + self._correction(BIAS)}
         for name, value in features.values.items():
             given[name] = self._weight(name) * value
-        for found in features.found:
+        for found in features.signals:
             if found.signal in self.start_weights:
                 weight = self.start_weights[found.signal] + self._correction(found.signal)
                 given[found.signal] = given.get(found.signal, 0.0) + weight * found.strength
@@ -203,7 +203,7 @@ class Model:
             self.seen[is_spam] += weight
 
     def _add(self, features: Features, gradient: float, square: float) -> None:
-        strengths = {f.signal: f.strength for f in features.found if f.signal in self.start_weights}
+        strengths = {f.signal: f.strength for f in features.signals if f.signal in self.start_weights}
         for name, value in ({BIAS: 1.0} | dict(features.values) | strengths).items():
             sums = self.sums.setdefault(name, [0.0, 0.0])
             sums[0] += gradient * value
@@ -229,13 +229,13 @@ class Model:
 
     # Explaining
 
-    def explain(self, data: CommentData, more: Iterable[SignalResult] = ()) -> list[ScorePart]:
+    def explain(self, data: CommentData, site_results: Iterable[SignalResult] = ()) -> list[ScorePart]:
         """Return the parts of the logit, the heaviest first; they add up to it.
 
         What a text's words and characters add is given to the words that contain them.
         """
         comment = shorten(ParsedComment(data))
-        features = self.read(comment, more)
+        features = self.read(comment, site_results)
         given = self.parts(features)
         given.pop(WORDS, None)
         texts = {
@@ -247,7 +247,7 @@ class Model:
         spans: dict[str, list[re.Match[str]]] = {}
         for m in comment.words:
             spans.setdefault(m[0], []).append(m)
-        found = {result.signal: result.spans for result in features.found}
+        found = {result.signal: result.spans for result in features.signals}
         parts = [
             *(
                 ScorePart("word", word, logit, comment.spans(spans.get(word, ())))

@@ -48,7 +48,7 @@ class Features(NamedTuple):
     """A comment as the filter weighs it."""
 
     values: Mapping[str, float]  # distances of the known features from their means
-    found: tuple[SignalResult, ...]  # signals of the text and of the site
+    signals: tuple[SignalResult, ...]  # of the text and of the site
     slots: Mapping[str, list[int]]  # words and runs of characters (ngrams.py)
 
 
@@ -64,8 +64,8 @@ class Starter:
     reference: Reference
     digest: str = ""  # SHA-256 of its file
 
-    def read(self, comment: ParsedComment, more: Iterable[SignalResult] = ()) -> Features:
-        """Return the features of a comment. `more`: results of the site's own signals."""
+    def read(self, comment: ParsedComment, site_results: Iterable[SignalResult] = ()) -> Features:
+        """Return the features of a comment. `site_results`: results of the site's own signals."""
         comment = shorten(comment)
         slots = ngrams.comment_slots(comment)
         values, found = read_values(comment, self.reference)
@@ -75,7 +75,7 @@ class Starter:
         distances = {
             name: weight.distance(values[name]) for name, weight in self.weights.items() if name in values
         }
-        return Features(distances, (*found, *more), slots)
+        return Features(distances, (*found, *site_results), slots)
 
     def absent_distance(self, name: str) -> float:
         """Return the distance from its mean of a feature of a comment that lacks what the feature is about.

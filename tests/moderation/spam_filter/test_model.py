@@ -115,9 +115,9 @@ def test_words_are_learnt_once_there_is_some_spam(spam, has_words):
 @pytest.mark.parametrize("one", [*SPAM[:2], *GOOD[:2], *OTHERS])
 def test_the_parts_of_a_score_add_up(model, one):
     model.slope, model.offset = 1.7, -0.4
-    more = (SignalResult(0.8, signal="spam_host"),)
-    logit = model.logit(model.read_data(one, more))
-    assert sum(part.logit for part in model.explain(one, more)) == pytest.approx(logit, abs=1e-6)
+    site_results = (SignalResult(0.8, signal="spam_host"),)
+    logit = model.logit(model.read_data(one, site_results))
+    assert sum(part.logit for part in model.explain(one, site_results)) == pytest.approx(logit, abs=1e-6)
     assert sigmoid(sum(part.logit for part in model.explain(one))) == pytest.approx(model.score(one))
 
 
@@ -163,7 +163,7 @@ def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
 def test_a_missing_feature_is_no_reason():
     """The sentence of a signal says that it was found."""
     made, one = new_model(), comment_data("I row there every morning.", author="Ebba Norling")
-    found = {signal.signal for signal in made.read_data(one).found}
+    found = {signal.signal for signal in made.read_data(one).signals}
     named = {part.name for part in made.explain(one) if part.kind == "signal"}
     assert named.isdisjoint(SIGNALS.keys() - found)
     assert named.isdisjoint({"blocked", "spam_runs", "noise", "emoticon", "link_known_words"})
@@ -186,9 +186,11 @@ def test_unknown_values_are_no_features():
 
 def test_a_signal_of_the_site_counts_with_its_start_weight():
     made, one = new_model(), OTHERS[0]
-    more = (SignalResult(0.5, signal="spam_host"), SignalResult(1.0, signal="of another release"))
+    site_results = (SignalResult(0.5, signal="spam_host"), SignalResult(1.0, signal="of another release"))
     before = made.raw(made.read_data(one))
-    assert made.raw(made.read_data(one, more)) == pytest.approx(before + 0.5 * SITE_WEIGHTS["spam_host"])
+    assert made.raw(made.read_data(one, site_results)) == pytest.approx(
+        before + 0.5 * SITE_WEIGHTS["spam_host"]
+    )
 
 
 def test_consolidating_changes_no_score(model):
@@ -211,8 +213,8 @@ def test_a_model_survives_serialization(model):
 def test_a_signal_newer_than_the_version_has_its_start_weight(model):
     model.consolidate()
     again = Model.from_bytes(model.to_bytes(), SITE_WEIGHTS | {"newer": 1.5})
-    more = (SignalResult(1.0, signal="newer"),)
-    assert again.parts(again.read_data(OTHERS[0], more))["newer"] == pytest.approx(1.5 * again.slope)
+    site_results = (SignalResult(1.0, signal="newer"),)
+    assert again.parts(again.read_data(OTHERS[0], site_results))["newer"] == pytest.approx(1.5 * again.slope)
 
 
 def test_the_same_model_is_the_same_bytes(model):

@@ -66,7 +66,7 @@ def decided(n: int, *, actor: int = 1, action_id=None, author: str = "", is_spam
         is_spam=is_spam,
         topics=(),
         data=CommentData(body="x"),
-        found=(),
+        site_results=(),
         actor=actor,
         action_id=action_id,
         author=author or f"g{n}",
