@@ -17,7 +17,7 @@ MAX_EXCERPTS = 3  # excerpts of one text
 MAX_GROUPS = 200  # groups of matches that are compared to choose the excerpts
 MAX_HTML_LENGTH = 500_000  # characters of HTML that are read for one page of results
 
-Matches = Mapping[str, frozenset[str]]  # {word as written: the stems of the query that it matches}
+MatchedWords = Mapping[str, frozenset[str]]  # {word as written: the stems of the query that it matches}
 
 
 class Passage(NamedTuple):
@@ -25,8 +25,10 @@ class Passage(NamedTuple):
     is_quoted: bool
 
 
-class _Hit(NamedTuple):
-    passage: int
+class _Match(NamedTuple):
+    """A matched word in a passage."""
+
+    passage: int  # its index
     start: int
     end: int
     stems: frozenset[str]
@@ -57,70 +59,69 @@ INLINE = {"a", "em", "strong", "s", "code"}
 def searchable_words(texts: Iterable[str]) -> list[str]:
     """Return all words of these texts that a search could match, each once, in their order."""
     words = dict[str, None]()
-    for run in dict.fromkeys(" ".join(texts).split()):
-        if run.isalnum():  # as most are
-            words[run] = None
+    for token in dict.fromkeys(" ".join(texts).split()):
+        if token.isalnum():  # as most are
+            words[token] = None
         else:
-            words |= dict.fromkeys(run[start:end] for start, end in _word_spans(run))
+            words |= dict.fromkeys(token[start:end] for start, end in _word_spans(token))
     return list(words)
 
 
-def highlight(text: str, found: Matches) -> SafeString:
+def highlight(text: str, found: MatchedWords) -> SafeString:
     """Return a whole text, such as a title, with the matches highlighted."""
-    return _highlight_slice(text, 0, len(text), _hits([Passage(text, False)], found))
+    return _highlight_slice(text, 0, len(text), _find_matches([Passage(text, False)], found))
 
 
-def excerpt(passages: list[Passage], found: Matches) -> SafeString:
+def excerpt(passages: list[Passage], found: MatchedWords) -> SafeString:
     """Return a short body whole, or up to three excerpts of a longer one, with the most search words."""
-    hits = _hits(passages, found)
+    matches = _find_matches(passages, found)
     if sum(len(passage.text) for passage in passages) <= WHOLE_LENGTH:
         return _join(
             _wrap_paragraph(
                 passage,
                 _highlight_slice(
-                    passage.text, 0, len(passage.text), [hit for hit in hits if hit.passage == number]
+                    passage.text, 0, len(passage.text), [m for m in matches if m.passage == number]
                 ),
             )
             for number, passage in enumerate(passages)
         )
-    if not hits:  # the match is in the title or in text that is not shown
+    if not matches:  # the match is in the title or in text that is not shown
         return _excerpt_around(passages[0], [])
-    return _join(_excerpt_around(passages[group[0].passage], group) for group in _choose(_group(hits)))
+    return _join(_excerpt_around(passages[group[0].passage], group) for group in _choose(_group(matches)))
 
 
-def _hits(passages: list[Passage], found: Matches) -> list[_Hit]:
-    hits = list[_Hit]()
+def _find_matches(passages: list[Passage], found: MatchedWords) -> list[_Match]:
+    matches = list[_Match]()
     for number, (text, _) in enumerate(passages):
         if not any(word in text for word in found):
             continue
-        for run in _RUN.finditer(text):
-            typed = run[0]
+        for found_token in _TOKEN.finditer(text):
+            token, at = found_token[0], found_token.start()
             for word in found:  # faster than any()
-                if word in typed:
+                if word in token:
                     break
             else:
                 continue
-            *words, whole = _word_spans(typed)
-            spans = [span for span in words if typed[slice(*span)] in found]
-            if not spans and typed[slice(*whole)] in found:
+            *words, whole = _word_spans(token)
+            spans = [span for span in words if token[slice(*span)] in found]
+            if not spans and token[slice(*whole)] in found:
                 spans = [whole]
-            at = run.start()
-            hits += [_Hit(number, at + a, at + b, found[typed[a:b]]) for a, b in spans]
-    return hits
+            matches += [_Match(number, at + a, at + b, found[token[a:b]]) for a, b in spans]
+    return matches
 
 
-def _word_spans(run: str) -> list[tuple[int, int]]:
-    """Return the spans of the words of a run of text without white space, and at last that of all of them.
+def _word_spans(token: str) -> list[tuple[int, int]]:
+    """Return the spans of the words of a token (text without white space), and at last that of all of them.
 
     The last one leaves out outer punctuation: Postgres treats an address, a number or a compound as one word.
     """
-    if run.isalnum():  # as most are
-        return [(0, len(run))] * 2
-    words = [match.span() for match in _WORD.finditer(run)]
+    if token.isalnum():  # as most are
+        return [(0, len(token))] * 2
+    words = [match.span() for match in _WORD.finditer(token)]
     return [*words, (words[0][0], words[-1][1])] if words else []
 
 
-_RUN = re.compile(r"\S+")
+_TOKEN = re.compile(r"\S+")
 # Combining marks and invisible characters within words, which Python does not count as \w.
 _SIGNS = (
     r"\u00ad\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
@@ -130,24 +131,24 @@ _SIGNS = (
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_SIGNS}])*")
 
 
-def _group(hits: list[_Hit]) -> list[list[_Hit]]:
+def _group(matches: list[_Match]) -> list[list[_Match]]:
     """Group neighbouring matches that fit into one excerpt."""
-    groups = list[list[_Hit]]()
-    for hit in hits:
+    groups = list[list[_Match]]()
+    for match in matches:
         first = groups[-1][0] if groups else None
-        if first and first.passage == hit.passage and hit.end - first.start <= EXCERPT_LENGTH:
-            groups[-1].append(hit)
+        if first and first.passage == match.passage and match.end - first.start <= EXCERPT_LENGTH:
+            groups[-1].append(match)
         else:
-            groups.append([hit])
+            groups.append([match])
     return groups
 
 
-def _choose(groups: list[list[_Hit]]) -> list[list[_Hit]]:
+def _choose(groups: list[list[_Match]]) -> list[list[_Match]]:
     """Choose the groups for the excerpts: first those with new search words, then those with the most."""
     remaining = [
-        (group, frozenset[str]().union(*(hit.stems for hit in group))) for group in groups[:MAX_GROUPS]
+        (group, frozenset[str]().union(*(match.stems for match in group))) for group in groups[:MAX_GROUPS]
     ]
-    seen, chosen = frozenset[str](), list[list[_Hit]]()
+    seen, chosen = frozenset[str](), list[list[_Match]]()
     while remaining and len(chosen) < MAX_EXCERPTS:
         gains = [(len(stems - seen), len(stems)) for _, stems in remaining]
         group, stems = remaining.pop(gains.index(max(gains)))
@@ -156,28 +157,28 @@ def _choose(groups: list[list[_Hit]]) -> list[list[_Hit]]:
     return sorted(chosen)
 
 
-def _excerpt_around(passage: Passage, hits: list[_Hit]) -> SafeString:
+def _excerpt_around(passage: Passage, matches: list[_Match]) -> SafeString:
     """Return the matches with the text around them, cut between words."""
     text = passage.text
-    first, last = (hits[0].start, hits[-1].end) if hits else (0, EXCERPT_LENGTH // 2)
+    first, last = (matches[0].start, matches[-1].end) if matches else (0, EXCERPT_LENGTH // 2)
     room = max(0, EXCERPT_LENGTH - (last - first)) // 2
     start, end = max(0, first - room), min(len(text), last + room)
     if start:
         start = text.rfind(" ", max(0, start - MAX_WORD_SEARCH), start) + 1 or start
     if end < len(text):
         end = max(end, text.find(" ", end, end + MAX_WORD_SEARCH))
-    highlighted = _highlight_slice(text, start, end, hits)
+    highlighted = _highlight_slice(text, start, end, matches)
     prefix, suffix = "… " if start else "", " …" if end < len(text) else ""
     return _wrap_paragraph(passage, SafeString(f"{prefix}{highlighted}{suffix}"))
 
 
 # Format strings of Django take several times as long as these, which escape each text once.
-def _highlight_slice(text: str, start: int, end: int, hits: Iterable[_Hit]) -> SafeString:
+def _highlight_slice(text: str, start: int, end: int, matches: Iterable[_Match]) -> SafeString:
     out, last = [], start
-    for hit in hits:
-        before, match = text[last : hit.start], text[hit.start : hit.end]
-        out += [html.escape(before), "<mark>", html.escape(match), "</mark>"]
-        last = hit.end
+    for match in matches:
+        before, word = text[last : match.start], text[match.start : match.end]
+        out += [html.escape(before), "<mark>", html.escape(word), "</mark>"]
+        last = match.end
     return SafeString("".join([*out, html.escape(text[last:end])]))
 
 
