@@ -171,7 +171,7 @@ class ModerationPolicy(comments.policy.Policy):
             pk: ExplainedDecision(
                 notice.sentences + ([notice.appeal_status] if notice.appeal_status else []),
                 notice.comment.body_html if notice.body else "",
-                notice.options.appeal,
+                notice.options.can_appeal,
             )
             for pk, notice in render_notices(list(rows)).items()
         }

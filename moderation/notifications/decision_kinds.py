@@ -54,8 +54,8 @@ REMOVED_KINDS = {DecisionKind.REMOVED, DecisionKind.SPAM, DecisionKind.UPHELD}
 class AuthorOptions:
     """The options that the author of a comment has after the last decision on it."""
 
-    appeal: bool
-    resubmit: bool  # after an edit
+    can_appeal: bool
+    can_resubmit: bool  # after an edit
 
 
 def title(kind: DecisionKind) -> str:
@@ -198,7 +198,7 @@ def next_step(kind: DecisionKind, options: AuthorOptions, appeals: Sequence[Appe
             " If you think that it is wrong, you can turn to an out-of-court dispute settlement body or to a"
             " court."
         )
-    if options.appeal and options.resubmit:
+    if options.can_appeal and options.can_resubmit:
         return (
             _(
                 "If you think that this decision is wrong, you can appeal it once, within %(days)s days."
@@ -206,11 +206,11 @@ def next_step(kind: DecisionKind, options: AuthorOptions, appeals: Sequence[Appe
             )
             % until
         )
-    if options.appeal:
+    if options.can_appeal:
         return (
             _("If you think that this decision is wrong, you can appeal it once, within %(days)s days.")
             % until
         )
-    if options.resubmit:
+    if options.can_resubmit:
         return _("You do not need to do anything. You can edit your comment and resubmit it once.")
     return ""

@@ -68,12 +68,12 @@ def author_options(comment: Comment, last: Transition | None, appeals: Sequence[
     appeal, also for a pending comment. A restricted or erased comment allows neither.
     """
     if last is None or comment.state_reason == Reason.RESTRICTED or comment.erased_at:
-        return AuthorOptions(appeal=False, resubmit=False)
+        return AuthorOptions(can_appeal=False, can_resubmit=False)
     has_appealed = any(not appeal.is_edit for appeal in appeals)
     removed = comment.state in REMOVED_BY_MODERATION and timezone.now() - last.at < APPEAL_WITHIN
     return AuthorOptions(
-        appeal=removed and not has_appealed,
-        resubmit=(removed or comment.state == State.PENDING) and not appeals,
+        can_appeal=removed and not has_appealed,
+        can_resubmit=(removed or comment.state == State.PENDING) and not appeals,
     )
 
 
@@ -143,7 +143,7 @@ def _removal_messages(
     comment: Comment, user: User, cases: list[Case], findings: Sequence[Finding]
 ) -> list[RemovalMessage]:
     is_final = any(case.is_appealed for case in cases)
-    options = AuthorOptions(appeal=not is_final, resubmit=not is_final)
+    options = AuthorOptions(can_appeal=not is_final, can_resubmit=not is_final)
     transition = Transition(comment=comment, actor=user, from_state=comment.state, to_state=State.REJECTED)
     reported = decision_kinds.report_sentence(DecisionKind.REMOVED, cases)
     next_step = decision_kinds.next_step(DecisionKind.REMOVED, options, [])

@@ -65,7 +65,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
         "article": article,
         "zone": article.time_zone,
         "notice": notice,
-        "form": form if notice.options.appeal or form.is_bound else None,
+        "form": form if notice.options.can_appeal or form.is_bound else None,
         "resubmit_url": reverse("edit-and-resubmit", args=[own.pk]) + _key_query(request),
         "edit_url": reverse("comment-edit", args=[own.pk]) if can_edit else "",
         "appeals": own.appeals.order_by("at"),
@@ -89,7 +89,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
         return _refuse(request, error)
     back = reverse("decision", args=[own.pk]) + _key_query(request)
     is_post = request.method == "POST"
-    if not is_post and not render_notices([own])[own.pk].options.resubmit:
+    if not is_post and not render_notices([own])[own.pk].options.can_resubmit:
         messages.info(request, _("You can’t do this any more."))
         return redirect(back)
     form = ResubmitForm(request.POST if is_post else None, action=request.get_full_path(), comment=own)

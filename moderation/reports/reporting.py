@@ -162,7 +162,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
             raise ValidationError(ALREADY_APPEALED, code="appealed")
         _check_appeals_today(user, guest)
         case = _get_or_open_case(comment, REMOVED_BY_MODERATION)
-        last = _check_option(comment, "appeal")
+        last = _check_option(comment, "can_appeal")
         appeal = Appeal.objects.create(comment=comment, case=case, appealed_transition=last, text=text)
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True)
     return appeal
@@ -179,14 +179,14 @@ def edit_and_resubmit(
     with transaction.atomic():
         _lock_author(comment, user, guest)
         _check_appeals_today(user, guest)
-        _check_option(comment, "resubmit")
+        _check_option(comment, "can_resubmit")
     findings = check_resubmission(  # without a lock
         comment=comment, body=body, user=user, guest=guest, revision=revision
     )
     with transaction.atomic():
         _lock_author(comment, user, guest)
         _check_appeals_today(user, guest)
-        last = _check_option(comment, "resubmit")
+        last = _check_option(comment, "can_resubmit")
         fresh = resubmit_comment(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
         appeal = Appeal.objects.create(comment=fresh, is_edit=True, case=case, appealed_transition=last)
@@ -378,7 +378,7 @@ def _check_appeals_today(user: User | None, guest: Guest | None) -> None:
 def _check_option(comment: Comment, option: str) -> Transition:
     """Return the last transition of the comment's state.
 
-    `option`: a field of AuthorOptions. Raises ValidationError if the author does not have it (any more).
+    `option`: a field of AuthorOptions. Raises ValidationError if the author has not or no longer this option.
     """
     fresh = Comment.objects.get(pk=comment.pk)
     last = fresh.transitions.filter(kind=Transition.Kind.STATE).order_by("-id").first()

@@ -202,7 +202,7 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(measured, a
     [notice] = render_notices([comment]).values()
     assert "A check of this site marked your comment as spam and removed it." in notice.sentences
     assert "An automatic check decided this. No person has reviewed it." in notice.sentences
-    assert notice.options.appeal
+    assert notice.options.can_appeal
     assert notify_not_published.call(comment.pk) == 1
     assert "marked your comment as spam" in mail.outbox[0].body
 
