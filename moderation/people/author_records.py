@@ -16,7 +16,7 @@ from moderation.people.person_queries import PersonNumbers, counted_state, numbe
 from moderation.people.profiles import Person, person_url
 from moderation.screening import origins
 
-Row = TypeVar("Row", bound=Model)
+ModelT = TypeVar("ModelT", bound=Model)
 
 # The query goes through the indexed names of accounts and guests. The names of comments have no index, since
 # every change of a state would have to update it.
@@ -66,8 +66,8 @@ class AuthorRecord:
     same_name: int  # number of other people with the same name; they may be different persons
     same_name_states: str  # the comments of these others: "2 published, 1 spam"
     short_ip_hash: str  # of the comment's IP address, while its hash is kept; else ""
-    others_at_address: list[str]  # names of others at that address, the latest first
-    people_at_ip: int  # number of these others, among MAX_COMMENTS_SEARCHED_PER_IP comments
+    other_names_at_address: list[str]  # names of others with that IP address, the latest first
+    other_count_at_address: int  # number of these others, among MAX_COMMENTS_SEARCHED_PER_IP comments
     notes: list[ModeratorNote]  # on the comment and on the person, the oldest first
 
     @property
@@ -148,12 +148,12 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
             {row["state"]: row["n"] for row in found["same_name"]}
         ),
         short_ip_hash=origins.shorten_hash(ip_hash),
-        others_at_address=list(dict.fromkeys(others.values())),
-        people_at_ip=len(others),
+        other_names_at_address=list(dict.fromkeys(others.values())),
+        other_count_at_address=len(others),
         notes=_fetch_by_id(ModeratorNote.objects.select_related("by"), found["notes"]),
     )
 
 
-def _fetch_by_id(instances: QuerySet[Row], rows: list[dict[str, Any]]) -> list[Row]:
+def _fetch_by_id(instances: QuerySet[ModelT], rows: list[dict[str, Any]]) -> list[ModelT]:
     """Return the instances with the ids in these rows. Takes a statement only if there are any."""
     return list(instances.filter(pk__in=[row["id"] for row in rows])) if rows else []

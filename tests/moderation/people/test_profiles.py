@@ -57,7 +57,7 @@ def test_a_record_counts_all_other_comments(maria):
     )
     assert [name for _key, name in record.numbers.same_email] == ["A."]
     assert record.short_ip_hash == "0abcde"
-    assert (record.others_at_address, record.people_at_ip) == (["Next door"], 1)
+    assert (record.other_names_at_address, record.other_count_at_address) == (["Next door"], 1)
     assert [note.text for note in record.notes] == ["Writes from the harbour."]
     assert author_record(stranger, maria).is_first
 
@@ -147,7 +147,7 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
 
     record = author_record(this, editor)
     assert [name for _key, name in record.numbers.same_email] == ["Here"]
-    assert (record.others_at_address, record.people_at_ip) == (["Next door Here"], 1)
+    assert (record.other_names_at_address, record.other_count_at_address) == (["Next door Here"], 1)
     known = person_facts(Person(user=ada), editor)
     assert [name for _url, name in known.same_email] == ["Here"]
     assert [(at.short_ip_hash, [name for _url, name in at.others]) for at in known.addresses] == [
@@ -156,7 +156,7 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
 
     record = author_record(this, maria)
     assert [name for _key, name in record.numbers.same_email] == ["Elsewhere", "Here"]
-    assert record.people_at_ip == 2
+    assert record.other_count_at_address == 2
     known = person_facts(Person(user=ada), maria)
     assert [at.short_ip_hash for at in known.addresses] == ["ffffff", "0abcde"]
     assert len(known.same_email) == 2
