@@ -22,6 +22,7 @@ from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
 from comments.models import REMOVED_BY_MODERATION, Comment, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.editing import check_resubmission, resubmit_comment
+from core.dates.days import DAY_SECONDS
 from core.rate_limits import RateLimitError
 from moderation import tasks
 from moderation.actions import cases
@@ -371,7 +372,7 @@ def _check_appeals_today(user: User | None, guest: Guest | None) -> None:
     own = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
     if own.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_APPEALS_PER_DAY:
         raise RateLimitError(
-            _("You have sent many appeals today. Please try again tomorrow."), seconds=60 * 60 * 24
+            _("You have sent many appeals today. Please try again tomorrow."), seconds=DAY_SECONDS
         )
 
 
