@@ -24,7 +24,7 @@ from comments.services.tree_numbers import TreeNumbers, number_trees
 from core.database.sql import encode_columns, execute, fetch_column, lock_timeout
 
 ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
-BLOCK = 2_000  # comments that are inserted at once; bounds the memory for their HTML
+BLOCK_SIZE = 2_000  # comments that are inserted at once; bounds the memory for their HTML
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -93,7 +93,7 @@ def import_comments(
             "source": article.source_key,
         }
         new = list(places)
-        blocks = (new[start : start + BLOCK] for start in range(0, len(new), BLOCK))
+        blocks = (new[start : start + BLOCK_SIZE] for start in range(0, len(new), BLOCK_SIZE))
         # Foreign keys are checked at the end of each statement, while the thread works: that takes half as
         # long as to insert the rows. Deferred, they would be searched for among all checked before.
         execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -121,9 +121,9 @@ def store_missing_search_texts(ids: Sequence[int]) -> None:
 
     Erased and restricted comments get none. Each block is a separate transaction.
     """
-    for start in range(0, len(ids), BLOCK):
+    for start in range(0, len(ids), BLOCK_SIZE):
         with transaction.atomic():
-            block = ids[start : start + BLOCK]
+            block = ids[start : start + BLOCK_SIZE]
             lock_discussions_of(block)
             rows = (
                 Comment.objects.not_erased_or_restricted()

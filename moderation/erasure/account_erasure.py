@@ -33,7 +33,7 @@ from moderation.models import AccountErasure, Case
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
-BLOCK = 200  # comments in one transaction
+BLOCK_SIZE = 200  # comments in one transaction
 RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 # `reason` of a line of the erasure log: the texts of all comments are deleted as well.
 WITH_COMMENTS = "comments"
@@ -146,7 +146,7 @@ def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
     else:
         is_named = ~Q(author_name=stored_deleted_name()) | ~Q(author_email="")
         rows = rows.filter(is_named | Q(state=State.DELETED))
-    return list(rows.order_by("pk").values_list("pk", flat=True)[:BLOCK])
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:BLOCK_SIZE])
 
 
 def _unerased_comments(person: Person) -> Any:

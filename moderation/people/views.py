@@ -90,7 +90,7 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         raise PermissionDenied
     form = SanctionForm(request.POST, kind=kind, counts=sanctions.counts_to_remove(person, timezone.now()))
     if not form.is_valid():
-        return _render_profile(request, user, person, bound=form)
+        return _render_profile(request, user, person, bound_form=form)
     action = sanctions.impose(person=person, kind=kind, actor=user, **form.cleaned_data)
     return redirect_with_done(action, person.get_absolute_url())
 
@@ -138,7 +138,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied
         form = _profile_note_form(person, request.POST)
         if not form.is_valid():
-            return _render_profile(request, user, person, bound_note=form)
+            return _render_profile(request, user, person, bound_note_form=form)
         subject, back = person.as_fields, person.get_absolute_url()
     back = safe_local_path(request, request.POST.get("next", "")) or back
     if not form.is_valid():
@@ -220,15 +220,16 @@ def _render_profile(
     request: HttpRequest,
     user: User,
     person: Person,
-    bound: SanctionForm | None = None,
-    bound_note: NoteForm | None = None,
+    bound_form: SanctionForm | None = None,
+    bound_note_form: NoteForm | None = None,
 ) -> HttpResponse:
     """Render a profile, with the form that is shown again because of its errors, if there is one."""
     now, can_sanction = timezone.now(), sanctions.can_sanction(user, person)
     counts = sanctions.counts_to_remove(person, now) if can_sanction else {}
     kinds = Sanction.Kind.values if can_sanction else []
     sanction_forms = [
-        bound if bound and bound.kind == kind else SanctionForm(kind=kind, counts=counts) for kind in kinds
+        bound_form if bound_form and bound_form.kind == kind else SanctionForm(kind=kind, counts=counts)
+        for kind in kinds
     ]
     own = list(sanctions.all_sanctions_of(person))
     # Editors may not see the profiles of all others with the same e-mail.
@@ -239,49 +240,50 @@ def _render_profile(
         "email": person.email if user.can_view_email_addresses else "",
         "can_sanction": can_sanction,
         "forms": sanction_forms,
-        "opened_form": bound,
+        "opened_form": bound_form,
         "sanctions": [(row, row.is_active) for row in own],
         "left_to_colleagues": [
             row for row in own if row.has_open_appeal and not sanctions.can_uphold(user, row)
         ],
         "by_email": [row for row in applied if row not in own],
         "notes": person.notes(),
-        "note_form": bound_note or _profile_note_form(person),
+        "note_form": bound_note_form or _profile_note_form(person),
         "can_add_note": user.is_moderator,
         "can_restrict_all": _can_restrict_all(user, person)
         and person.comments().not_erased_or_restricted().exists(),
         "can_erase": _can_erase(user, person) and not person.is_erased,
         "profile_url": person.get_absolute_url(),
         "done": just_done_summary(user, PersonQuery.read(request.GET)["done"]),
-        **_comments(request, user, person),
+        **_comments_context(request, user, person),
     }
-    status = 422 if bound or bound_note else 200
+    status = 422 if bound_form or bound_note_form else 200
     return render(request, "moderation/people/person.html", context, status=status)
 
 
-def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any]:
-    """Return a page of the person's comments, the latest first.
+def _comments_context(request: HttpRequest, user: User, person: Person) -> dict[str, Any]:
+    """Return the context with a page of the person's comments, the latest first.
 
     Editors see public comments and those that they may moderate.
     """
     # As in the numbers of the profile: comments whose posting or import was undone are left out.
     rows = person.comments().exclude(state_reason__in=[Reason.RESTRICTED, *UNDONE_REASONS])
-    mine = Comment.objects.moderatable_by(user)
+    moderatable = Comment.objects.moderatable_by(user)
     if not user.is_moderator:
         public = Comment.objects.readable(timezone.now())
-        rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))
+        rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=moderatable.values("pk")))
     query = PersonQuery.read(request.GET)
     state = query["state"]
     chosen = (rows.filter(state=state) if state else rows).with_story().defer("body_html")
     shown, last = read_page(chosen, "created_at", before=query["before"], size=PAGE_SIZE)
-    moderated = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
+    shown_ids = [comment.pk for comment in shown]
+    moderatable_ids = set(moderatable.filter(pk__in=shown_ids).values_list("pk", flat=True))
     return {
         "state": state,
         "comments": [
             (
                 comment,
                 reverse("moderation:comment", args=[comment.pk])
-                if comment.pk in moderated
+                if comment.pk in moderatable_ids
                 else comment.get_absolute_url(),
                 Truncator(comment.body).chars(EXCERPT_LENGTH),
                 explanations.describe_decision(comment.state, comment.state_reason),

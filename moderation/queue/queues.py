@@ -42,7 +42,7 @@ from moderation.queue import second_opinions
 from moderation.reports import reporting
 from moderation.similar import pages as similar_pages
 
-EXCERPT_READ = excerpt_source_length(excerpts.MAX_LENGTH)
+EXCERPT_SOURCE_LENGTH = excerpt_source_length(excerpts.MAX_LENGTH)
 PAGE_SIZE = 20  # rows beside the open case
 MAX_QUEUE_GROUP_SIZE = 50_000  # comments in one group
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
@@ -283,12 +283,12 @@ class QueuePage:
         if not keys:
             return [], 0
         statement = RECENT_ITEMS if self.queue == RECENT else CASE_ITEMS
-        rows = fetch_prepared(statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_READ})
+        rows = fetch_prepared(statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_SOURCE_LENGTH})
         now = timezone.now()
         hidden = {article for article, published_at, *_rest in rows if not published_at or published_at > now}
         if hidden:
-            known = Article.objects.with_title_visible_to(self.user).filter(pk__in=hidden)
-            hidden.difference_update(known.values_list("pk", flat=True))
+            visible = Article.objects.with_title_visible_to(self.user).filter(pk__in=hidden)
+            hidden.difference_update(visible.values_list("pk", flat=True))
         items = [
             self._item(row, now, _(UNPUBLISHED_TITLE) if article in hidden else title)
             for article, _published_at, title, *row in rows

@@ -22,7 +22,7 @@ PAGE_SIZE = 300  # comments; a browser can draw and drag this many
 REPLIES = 20  # of each top-level comment
 SEARCH_PAGE = 100  # search results
 EXCERPT_LENGTH = 200  # characters of plain text
-EXCERPT_READ = excerpt_source_length(EXCERPT_LENGTH)
+EXCERPT_SOURCE_LENGTH = excerpt_source_length(EXCERPT_LENGTH)
 
 # Each statement returns the comments of a page in their order, as (id, is_context, has_more). `is_context`:
 # the comment is shown only as context of the replies below it. `has_more`: another page follows.
@@ -139,7 +139,7 @@ def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[l
 
 def with_beginnings(comments: Comments) -> QuerySet[Any]:
     """Read only the beginning of each text: a page of long comments would take megabytes."""
-    return comments.annotate(beginning=Left("body_html", EXCERPT_READ)).defer("body", "body_html")
+    return comments.annotate(beginning=Left("body_html", EXCERPT_SOURCE_LENGTH)).defer("body", "body_html")
 
 
 def _add_texts(rows: list[Any]) -> None:

@@ -31,14 +31,14 @@ from moderation.screening import flags
 from moderation.screening.duplicates import find_near_duplicates
 from moderation.screening.imports import screen_block
 
-LARGE = 500  # comments; an import of more is screened by the job
-BLOCK = 500  # comments that are screened in one transaction
+MAX_SCREENED_AT_ONCE = 500  # comments; an import of more is screened by the job
+BLOCK_SIZE = 500  # comments that are screened in one transaction
 RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 
 
 def is_large(count: int) -> bool:
     """Return whether an import that publishes this many comments is screened by the job."""
-    return count > LARGE
+    return count > MAX_SCREENED_AT_ONCE
 
 
 def screen_later(*, action: Action, discussion: int, count: int) -> None:
@@ -85,8 +85,8 @@ def _steps(screening: ImportScreening) -> Iterator[None]:
     article, published = screening.discussion.article, _published_comments(screening.pk)
     ids = list(published)
     without_text = list(published.filter(comment__search_text=None))
-    for start in range(0, len(without_text), BLOCK):
-        store_missing_search_texts(without_text[start : start + BLOCK])
+    for start in range(0, len(without_text), BLOCK_SIZE):
+        store_missing_search_texts(without_text[start : start + BLOCK_SIZE])
         yield
     is_screened = screening.screened_count == len(ids)
     near_duplicates = {} if is_screened else _near_duplicates(screening.pk, article)
@@ -123,11 +123,11 @@ def _screen_next_block(
 ) -> bool:
     """Screen the next block, and return False if there is none. The row's lock lets one process do it."""
     row = ImportScreening.objects.select_for_update().get(pk=screening.pk)
-    block = slice(row.screened_count, row.screened_count + BLOCK)
-    if not (some := ids[block]):
+    block = slice(row.screened_count, row.screened_count + BLOCK_SIZE)
+    if not (block_ids := ids[block]):
         return False
     screen_block(article, ids, block, near_duplicates)
-    flags.open_cases_for_flagged(some, skips_approved=True)
-    row.screened_count += len(some)
+    flags.open_cases_for_flagged(block_ids, skips_approved=True)
+    row.screened_count += len(block_ids)
     row.save(update_fields=["screened_count"])
     return True

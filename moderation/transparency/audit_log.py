@@ -95,27 +95,27 @@ class AuditLogForm(forms.Form):
 
 def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None) -> QuerySet[Transition]:
     """Return the entries that match the filters (AuditLogForm.cleaned_data), newest first."""
-    found = Transition.objects.order_by("-at", "-id")
+    entries = Transition.objects.order_by("-at", "-id")
     if what := filters.get("what"):
-        found = found.filter(**EVENTS[what][1])
+        entries = entries.filter(**EVENTS[what][1])
     if reason := filters.get("reason"):
-        found = found.filter(reason=reason)
+        entries = entries.filter(reason=reason)
     if by := filters.get("by"):
-        found = found.filter(_DECIDERS[by])
+        entries = entries.filter(_DECIDERS[by])
     if who := filters.get("who"):
-        found = found.filter(actor__in=list(_accounts(who).values_list("pk", flat=True)[:100]))
+        entries = entries.filter(actor__in=list(_accounts(who).values_list("pk", flat=True)[:100]))
     if text := filters.get("article"):
         article = find_article(text)
-        known = Article.objects.with_title_visible_to(user)
-        matching = known.filter(pk=article.pk) if article else known.filter(title__icontains=text)
-        found = found.filter(discussion__in=list(matching.order_by().values_list("pk", flat=True)[:100]))
+        visible = Article.objects.with_title_visible_to(user)
+        matching = visible.filter(pk=article.pk) if article else visible.filter(title__icontains=text)
+        entries = entries.filter(discussion__in=list(matching.order_by().values_list("pk", flat=True)[:100]))
     if comment := filters.get("comment"):
-        found = found.filter(comment=comment)
+        entries = entries.filter(comment=comment)
     if since := filters.get("since"):
-        found = found.filter(at__gte=start_of_day(since, zone))
+        entries = entries.filter(at__gte=start_of_day(since, zone))
     if until := filters.get("until"):
-        found = found.filter(at__lt=start_of_day(until + timedelta(days=1), zone))
-    return found
+        entries = entries.filter(at__lt=start_of_day(until + timedelta(days=1), zone))
+    return entries
 
 
 def _accounts(who: str) -> QuerySet[User]:
@@ -125,9 +125,9 @@ def _accounts(who: str) -> QuerySet[User]:
     return User.objects.filter(name__iexact=who)
 
 
-def with_names(found: QuerySet[Transition]) -> QuerySet[Transition]:
+def with_names(entries: QuerySet[Transition]) -> QuerySet[Transition]:
     """Return the entries with the names and titles that a page shows, and without other columns."""
-    named = found.select_related("actor", "discussion__article")
+    named = entries.select_related("actor", "discussion__article")
     return named.only(
         *("kind", "comment", "revision", "from_state", "to_state", "from_reason", "reason"),
         *("new_parent", "action_id", "at", "seq"),
@@ -143,20 +143,20 @@ COLUMNS = [
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠–")  # characters that may start a formula in a spreadsheet
 
 
-def as_csv(found: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
+def as_csv(entries: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
     """Yield the entries as parts of a CSV file. Times are in UTC.
 
     It is UTF-8 with a byte order mark, which Excel needs. Entries that are added meanwhile are left out.
     """
-    yield "\ufeff".encode() + _rows([COLUMNS])
+    yield "\ufeff".encode() + _csv_lines([COLUMNS])
     before: PageCursor | None = None
     newest = Transition.objects.order_by("-id").values_list("pk", flat=True).first() or 0
     people: dict[int, str] = {}
     stories: dict[int, tuple[str, str]] = {}
-    stored = found.filter(pk__lte=newest)
+    stored = entries.filter(pk__lte=newest)
     while rows := list(older_than(stored, "at", before).values_list(*FIELDS)[:CHUNK]):
         _load_names(rows, people, stories, user)
-        yield _rows(_cells(row, people, stories) for row in rows)
+        yield _csv_lines(_cells(row, people, stories) for row in rows)
         pk, at, *_values = rows[-1]
         before = PageCursor(at, pk)
 
@@ -191,12 +191,19 @@ def _load_names(
 def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tuple[str, str]]) -> list[object]:
     *cells, parent, actor, action, story = row
     cells[1] = cells[1].isoformat(timespec="seconds")
-    title, url = stories[story]
+    title, story_url = stories[story]
     by = people[actor] if actor else ""
-    return [*cells, parent or "", by, action or "", title, f"{url}comments/{cells[3]}/" if url else ""]
+    return [
+        *cells,
+        parent or "",
+        by,
+        action or "",
+        title,
+        f"{story_url}comments/{cells[3]}/" if story_url else "",
+    ]
 
 
-def _rows(rows: Iterable[list[Any]]) -> bytes:
+def _csv_lines(rows: Iterable[list[Any]]) -> bytes:
     out = io.StringIO()
     csv.writer(out, quoting=csv.QUOTE_ALL).writerows([csv_cell(cell) for cell in row] for row in rows)
     return out.getvalue().encode()

@@ -228,7 +228,7 @@ def test_undoing_a_newer_save_keeps_the_story_published(client):
 
 
 def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
-    monkeypatch.setattr(imports, "BLOCK", 3)
+    monkeypatch.setattr(imports, "BLOCK_SIZE", 3)
     texts = [
         "\\N",
         "\\.",
@@ -282,7 +282,7 @@ def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
 
 
 def test_an_error_in_a_later_block_imports_nothing(monkeypatch):
-    monkeypatch.setattr(imports, "BLOCK", 1)
+    monkeypatch.setattr(imports, "BLOCK_SIZE", 1)
 
     def render(body: str, *, is_plain_text: bool) -> str:
         if body == "damaged":
