@@ -56,30 +56,30 @@ class Row(NamedTuple):
 
 
 class ComparedComments:
-    """The rows with the findings about each, at the same index of every list."""
+    """The rows of a scan, and facts about each row at the same index of every list."""
 
     def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
         self.rows, self.stories = rows, stories
-        read = [read_body(row.body) for row in rows]
-        self.words = [words for words, _, _ in read]
-        self.hosts = [hosts for _, hosts, _ in read]  # of its links
-        self.contacts = [contacts for _, _, contacts in read]  # phone numbers and e-mail addresses
+        bodies = [read_body(row.body) for row in rows]
+        self.words = [words for words, _, _ in bodies]
+        self.hosts = [hosts for _, hosts, _ in bodies]  # of its links
+        self.contacts = [contacts for _, _, contacts in bodies]  # phone numbers and e-mail addresses
         # A bot may post as Jim a thousand times, so imported names count as one person across stories.
         self.people = [row.writer if row.is_identified else row.name.casefold() for row in rows]
         self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
         self.by_discussion: dict[int, list[int]] = defaultdict(list)
         for index, row in enumerate(rows):
             self.by_discussion[row.discussion].append(index)
-        self._subjects: dict[int, set[str]] = {}
+        self._story_stems: dict[int, set[str]] = {}
         self.is_late = [False] * len(rows)
         self.answered = {row.parent for row in rows}
         for discussion, indexes in self.by_discussion.items():
             self._find_late(discussion, indexes)
         self.clues = [
-            text_clues(row.name, row.body, *of_body) | (LATE if late else 0)
-            for row, of_body, late in zip(rows, read, self.is_late, strict=True)
+            text_clues(row.name, row.body, *body) | (LATE if is_late else 0)
+            for row, body, is_late in zip(rows, bodies, self.is_late, strict=True)
         ]
-        self._compare_with_subjects()
+        self._find_unrelated()
 
     def promotional(self, indexes: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
         """Return the rows with at least this promotional score."""
@@ -109,11 +109,11 @@ class ComparedComments:
         """Return the number of different authors."""
         return len({self.people[index] for index in indexes})
 
-    def subject(self, discussion: int) -> set[str]:
+    def story_stems(self, discussion: int) -> set[str]:
         """Return the topic stems of the story of a discussion."""
-        if discussion not in self._subjects:
-            self._subjects[discussion] = group_stems(lowercase_words(self.stories[discussion].text))
-        return self._subjects[discussion]
+        if discussion not in self._story_stems:
+            self._story_stems[discussion] = group_stems(lowercase_words(self.stories[discussion].text))
+        return self._story_stems[discussion]
 
     def _find_late(self, discussion: int, indexes: Sequence[int]) -> None:
         """Mark late comments: long after the article, and after a quiet period or more than a year."""
@@ -128,32 +128,32 @@ class ComparedComments:
             age = at - published_at
             self.is_late[index] = age > LATE_AFTER and (has_ended or age > CLOSED_AFTER)
 
-    def _compare_with_subjects(self) -> None:
+    def _find_unrelated(self) -> None:
         """Compare comments that have a clue with the words of their article and discussion.
 
         Sets UNRELATED for comments that share hardly a word, and removes PRAISE from the others.
         """
         for discussion, indexes in self.by_discussion.items():
             # A comment that begins with "Free" addresses nobody whose name is "Free flights".
-            people = [index for index in indexes if not self.clues[index] & SEARCH_PHRASE_NAME]
-            first_names = ((self.rows[index].name.lower().split() or [""])[0] for index in people)
+            with_personal_name = [index for index in indexes if not self.clues[index] & SEARCH_PHRASE_NAME]
+            first_names = ((self.rows[index].name.lower().split() or [""])[0] for index in with_personal_name)
             names = {
                 name: self.rows[index].writer
-                for index, name in zip(people, first_names, strict=True)
+                for index, name in zip(with_personal_name, first_names, strict=True)
                 if len(name) > 2 and name not in GROUP_STOP_WORDS and name not in GROUP_PRAISE_WORDS
             }
             with_clue = [index for index in indexes if self.clues[index] & ~LATE and self.words[index]]
             if not with_clue:
                 continue
-            subject = self.subject(discussion)
+            story_stems = self.story_stems(discussion)
             not_late = [index for index in indexes if not self.is_late[index]]
             stems = {index: group_stems(self.words[index]) for index in {*with_clue, *not_late}}
             discussed = Counter(chain.from_iterable(stems[index] for index in not_late))
             contacts = self._shared_contacts(stems.keys())
-            with_contact = defaultdict[str, Counter[str]](Counter)  # stems by contact
+            stems_by_contact = defaultdict[str, Counter[str]](Counter)
             for index in not_late:
                 for contact in contacts[index]:
-                    with_contact[contact].update(stems[index])
+                    stems_by_contact[contact].update(stems[index])
             for index in with_clue:
                 row = self.rows[index]
                 addressed = {names[word] for word in self.words[index][:4] if word in names} - {row.writer}
@@ -161,9 +161,9 @@ class ComparedComments:
                     self.clues[index] |= IN_CONVERSATION
                 # Neither its own words nor those of comments with its phone number are words of others.
                 own = 0 if self.is_late[index] else 1
-                same_contact = [with_contact[contact] for contact in contacts[index]]
+                same_contact = [stems_by_contact[contact] for contact in contacts[index]]
                 shared = sum(
-                    stem in subject
+                    stem in story_stems
                     or discussed[stem] > max((counts[stem] for counts in same_contact), default=own)
                     for stem in stems[index]
                 )
