@@ -125,7 +125,7 @@ def remove_as_duplicate(
 
 
 def _check_original_is_kept(original: int) -> None:
-    """Raise ValidationError if the original has been removed. The caller's lock lets other removals wait."""
+    """Raise ValidationError if the original has been removed. The caller's lock makes other removals wait."""
     if not Comment.objects.filter(pk=original, state__in=[State.PUBLISHED, State.PENDING]).exists():
         raise ValidationError(_("Comment #%(id)s has been removed.") % {"id": original}, code="removed")
 

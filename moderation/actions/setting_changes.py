@@ -131,8 +131,8 @@ def apply_changes(*, action: Action, changes: Sequence[tuple[SettingChange.Targe
     current = _read_values(wanted)
     differing = {key: value for key, value in wanted.items() if key in current and current[key] != value}
     _record(action, [(key, current[key], value) for key, value in differing.items()])
-    for kind in TABLES:
-        _set_values({key: value for key, value in differing.items() if key[0] == kind}, action.at)
+    for target in TABLES:
+        _set_values({key: value for key, value in differing.items() if key[0] == target}, action.at)
     return len(differing)
 
 

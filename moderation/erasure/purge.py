@@ -49,9 +49,9 @@ SPAM_RETENTION = timedelta(days=90)  # after which a job deletes the texts of sp
 MAX_COMMENTS_OF_JOB = 10_000  # comments that the job deletes in one transaction
 MAX_PURGE_LIST_SIZE = 50_000  # comments on one list of an administrator
 
-# The age of a comment counts from its last decision. Left out are: comments of an undone import, which may be
-# imported again; restricted comments, on which an administrator decides one by one; and comments with an open
-# case, whose text a moderator still has to read.
+# The age of a comment counts from its last decision. The list leaves out comments of an undone import, which
+# may be imported again, restricted comments, on which an administrator decides one by one, and comments with
+# an open case, whose text a moderator still has to read.
 LIST_MEMBERS = f"""
 INSERT INTO moderation_commentgroupmember (group_id, comment_id, similarity, clues, last_transition_id)
 SELECT %(group)s, c.id, 1, 0, last.id
@@ -123,8 +123,8 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
     """
     action = Action(kind=Action.Kind.PURGE, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
-        fresh = CommentGroup.objects.select_for_update().get(pk=group.pk)
-        if fresh.resolved_at:
+        locked = CommentGroup.objects.select_for_update().get(pk=group.pk)
+        if locked.resolved_at:
             return PurgeResult(None)
         members = list(
             CommentGroupMember.objects.filter(group=group)
@@ -138,7 +138,7 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
         action.parameters["erased"] = len(erased)
         if erased:
             action.save(force_insert=True)
-        result = fresh.details | {"erased": len(erased), "left": skipped}
+        result = locked.details | {"erased": len(erased), "left": skipped}
         done = action if erased else None
         rows = CommentGroup.objects.filter(pk=group.pk)
         rows.update(resolved_at=action.at, resolved_by=actor, action=done, details=result)
@@ -162,8 +162,8 @@ def erase_related_data(comments: Sequence[int]) -> None:
 def erase_person(*, person: Person, actor: User | None) -> None:
     """Delete the name and e-mail of an account or a guest permanently, also in comments and restrictions.
 
-    Deleted as well are their follows, visits, drafts and mutes, mutes of them, notes on them, and the texts
-    of their sanctions, appeals and reports. The texts of comments stay, and so does all data about a comment
+    Their follows, visits, drafts and mutes, mutes of them, notes on them, and the texts of their sanctions,
+    appeals and reports are deleted as well. The texts of comments stay, and so does all data about a comment
     with a legal hold, until the hold ends (erase_restricted_data). Without an actor, the person asked for it
     or it is repeated after a restore, and no note about it is added.
     """
@@ -268,7 +268,7 @@ def erase_restricted_data() -> int:
 def _hold_has_ended_since(written_at: str) -> Q:
     """Return the condition that a legal hold on the comment of a row ended after the row was written.
 
-    What colleagues write about a comment of an erased person at other times stays.
+    Notes and messages that colleagues write at any other time, such as after the erasure, stay.
     """
     ended = (
         Action.objects.filter(
@@ -288,8 +288,8 @@ def _with_legal_hold() -> QuerySet[Restriction, Any]:
 
 
 @dataclass(frozen=True)
-class ListSummary:
-    """A summary of a list, to review it before the purge."""
+class PurgeListSummary:
+    """The summary of a list, to review it before the purge."""
 
     by_reason: list[tuple[str, str, int]]  # state, reason, number of comments
     by_discussion: list[tuple[str, int]]  # title of the story, number of comments; the largest first
@@ -297,14 +297,14 @@ class ListSummary:
     oldest: datetime | None
     newest: datetime | None
     sample: list[Comment]  # from its start, its middle and its end
-    changed: list[int]  # comments that changed since, and will not be deleted
+    changed: list[int]  # ids of comments that changed since, and will not be deleted
 
 
 MAX_DISCUSSIONS = 10  # in a summary
 SAMPLE_SIZE = 9
 
 
-def summarize(group: CommentGroup) -> ListSummary:
+def summarize(group: CommentGroup) -> PurgeListSummary:
     """Return the summary of a list, in six statements for any length."""
     members = CommentGroupMember.objects.filter(group=group)
     reasons = list(
@@ -321,7 +321,7 @@ def summarize(group: CommentGroup) -> ListSummary:
     ids = list(members.order_by("comment").values_list("comment", flat=True))
     intervals = min(len(ids), SAMPLE_SIZE) - 1
     sample = {ids[(len(ids) - 1) * step // max(1, intervals)] for step in range(intervals + 1)}
-    return ListSummary(
+    return PurgeListSummary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
         by_discussion=[(title, count) for title, _pk, count in stories[:MAX_DISCUSSIONS]],
         more_discussions=max(0, discussions - MAX_DISCUSSIONS),

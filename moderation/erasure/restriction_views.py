@@ -89,7 +89,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("moderation:restricted-comment", pk)
     if comment.erased_at:
         raise Http404
-    others = _with_same_text(comment, user)
+    others = _find_same_text(comment, user)
     form = RestrictForm(request.POST if request.method == "POST" else None, other_count=len(others))
     if form.is_valid():
         chosen = [comment.pk, *(others if form.cleaned_data.get("same") else [])]
@@ -104,7 +104,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     return render_comment_form(request, template, comment, form, replies=replies)
 
 
-def _with_same_text(comment: Comment, user: User) -> list[int]:
+def _find_same_text(comment: Comment, user: User) -> list[int]:
     """Return the other comments with the same or nearly the same text, which are many for a short text."""
     similar = find_duplicates(comment, restrictions.MAX_AT_ONCE - 1)
     others = Comment.objects.moderatable_by(user).filter(pk__in=similar, erased_at=None)
@@ -159,7 +159,9 @@ def restricted_comment(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_moderator_or_editor(request)
     comment = get_object_or_404(Comment.objects.moderatable_by(user, include_restricted=True), pk=pk)
     restriction = _active_restrictions().filter(comment=comment).first()
-    return _page(request, restriction, user) if restriction else _redirect_lifted(request, comment)
+    return (
+        _render_restriction(request, restriction, user) if restriction else _redirect_lifted(request, comment)
+    )
 
 
 def _with_restriction(
@@ -171,13 +173,13 @@ def _with_restriction(
     """
 
     @wraps(view)
-    def loaded(request: HttpRequest, pk: int) -> HttpResponse:
+    def wrapped_view(request: HttpRequest, pk: int) -> HttpResponse:
         user = require_administrator(request)
         if restriction := _active_restrictions().filter(comment=pk).first():
             return view(request, restriction, user)
         return _redirect_lifted(request, get_object_or_404(Comment, pk=pk))
 
-    return loaded
+    return wrapped_view
 
 
 @require_post_and_login
@@ -185,7 +187,7 @@ def _with_restriction(
 def show_text(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Show the text. The reading is logged and committed before any of it is sent."""
     texts = restricted_content.read_texts([restriction], by=user)
-    return _page(request, restriction, user, texts=texts[::-1])
+    return _render_restriction(request, restriction, user, texts=texts[::-1])
 
 
 @require_post_and_login
@@ -252,7 +254,7 @@ def _active_restrictions() -> Any:
     )
 
 
-def _page(
+def _render_restriction(
     request: HttpRequest, restriction: Restriction, user: User, texts: list[Any] | None = None
 ) -> HttpResponse:
     comment = restriction.comment

@@ -44,12 +44,12 @@ def restrict(
             transaction.set_rollback(True)
         else:
             is_legal_hold = is_legal_hold or why in ALWAYS_LEGAL_HOLD
-            made = [
+            rows = [
                 Restriction(comment_id=pk, why=why, is_legal_hold=is_legal_hold, action=action)
                 for pk in restricted
             ]
-            restricted_content.store_texts(made)
-            if actor is None:  # A replay: only the action of a person closes the cases of reported comments.
+            restricted_content.store_texts(rows)
+            if actor is None:  # in a replay; otherwise the action of a person closes the open cases
                 cases.close_cases(restricted, closing_action_id=action.pk)
             if notify and why not in Restriction.NO_NOTIFICATION:
                 tasks.notify_authors_later(action)
@@ -91,24 +91,24 @@ def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User
 def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
     """Delete the text of a restricted comment permanently, with what purge.erase_related_data deletes.
 
-    The comment stays restricted, with its number and reason. It is refused during a legal hold.
+    The comment stays restricted, with its number and reason. During a legal hold, it is skipped.
     """
     parameters = {"comment": restriction.comment_id}
     action = Action(kind=Action.Kind.PURGE, actor=actor, parameters=parameters)
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
-        fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)
-        if fresh.is_legal_hold:
+        locked = Restriction.objects.select_for_update().get(pk=restriction.pk)
+        if locked.is_legal_hold:
             return ActionResult(
                 None, [], [SkippedItem(restriction.comment_id, "", _("A legal hold prevents the deletion."))]
             )
         erased = (
             []
-            if fresh.lifted_at
+            if locked.lifted_at
             else erase_comments(ids=[restriction.comment_id], at=action.at, include_restricted=True)
         )
         if erased:
             action.save(force_insert=True)
-            restricted_content.clear_texts([fresh])
+            restricted_content.clear_texts([locked])
             purge.erase_related_data(erased)
     return ActionResult(action if erased else None, erased)
