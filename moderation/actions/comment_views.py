@@ -1,6 +1,7 @@
 """Views for one comment besides decisions: editor's pick, locked replies, duplicate, redaction.
 
-Finding the comment is the permission. `next` is the URL to return to, as in request_helpers.ActionForm.
+A comment is found only if the person may decide on it. `next` is the URL to return to, as in
+request_helpers.ActionForm.
 """
 
 from django import forms
@@ -160,7 +161,7 @@ def _expected_transition(comment: Comment) -> str:
 
 
 def _redirect_back(request: HttpRequest, action: Action | None, comment: Comment) -> HttpResponse:
-    """Redirect to `next` with a bar, or a message if nothing changed."""
+    """Redirect to `next` with an Undo bar, or with a message if nothing changed."""
     if action is None:
         messages.info(request, _("Nothing changed."))
     return redirect_back(request, action, ActionForm.of(request)["next"], comment)

@@ -1,6 +1,6 @@
 """Helpers for moderation views: find actions, read what a request sends, and report what was done.
 
-Finding an action is the permission to undo it.
+An action is found only if the person may undo it.
 """
 
 from collections.abc import Callable

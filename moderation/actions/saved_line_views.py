@@ -62,7 +62,7 @@ def lines(request: HttpRequest) -> HttpResponse:
 
 def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
     """Save all changed lines, each as an action, and return the forms of those that cannot be saved."""
-    data = _with_new_names(request.POST)
+    data = _with_current_names(request.POST)
     sent = [parse_number_or_zero(name.removesuffix("-text")) for name in data]
     deleted = parse_number_or_zero(data.get("delete_line"))
     done: list[tuple[Action | None, str]] = []
@@ -91,8 +91,8 @@ def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
     return refused
 
 
-def _with_new_names(posted: QueryDict) -> QueryDict:
-    """Return the fields with the names of today's page. That of version 0.7 had a form for each line."""
+def _with_current_names(posted: QueryDict) -> QueryDict:
+    """Return the fields with their current names: the page of version 0.7 had a form for each line."""
     if not (line := posted.get("line")):
         return posted
     data = posted.copy()

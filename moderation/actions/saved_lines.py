@@ -13,7 +13,7 @@ from moderation.models import Action, SavedLine, SettingChange
 
 
 def save_line(*, text: str, actor: User, replaces: SavedLine | None = None) -> Action | None:
-    """Save a line, in place of `replaces` if it is given. Returns None if the same line is there.
+    """Save a line, in place of `replaces` if it is given. Returns None if the same line is saved already.
 
     Raises ValidationError if `replaces` is to have the text of another line.
     """

@@ -75,7 +75,7 @@ Sentence = Callable[[Finding, Comment | None], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """All that belongs to one check.
+    """A check with its code, its sentences for each audience, and what follows from its findings.
 
     A check has `find_results`, which gets the submission and the context, or `find_signal`, which gets the
     parsed text and, if it needs them, the site's facts (features.signals), or neither, if another program
@@ -89,11 +89,11 @@ class Check:
     with_number: Promise | None = None  # the description with %(n)s, the number that a signal found
     with_original: Promise | None = None  # the description with %(id)s and %(name)s of a duplicate's original
 
-    # Sentences about a finding. Without one, authors and other readers read the same as moderators, and
-    # moderators the description.
+    # Sentences about a finding. Without one for them, authors and other readers read the sentence for
+    # moderators. Without that, moderators read the description.
     to_moderator: Sentence | None = None
     to_author: Sentence | None = None
-    to_others: Sentence | None = None  # anybody else who sees the pending comment. Empty: as its author
+    to_others: Sentence | None = None  # for anybody else who sees the pending comment; None: the author's
 
     find_results: FindResults | None = None
     find_signal: Callable[..., SignalResult | None] | None = None
@@ -116,7 +116,8 @@ class Check:
     def is_stored_signal(self) -> bool:
         """Return whether the results of its signal are stored.
 
-        Those in favour of a comment are not, nor is a signal that repeats its own check (`late`).
+        Results in favour of a comment are not stored, and neither are those of a signal that repeats its own
+        check (`late`).
         """
         return self.find_signal is not None and self.find_results is None and not self.in_favour
 

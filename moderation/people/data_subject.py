@@ -16,7 +16,7 @@ from moderation.people.profiles import Person
 class DataSubject:
     """One person: an account or a guest, and the guests that are the same person.
 
-    Those are the guests that have confirmed the same e-mail and, for an erasure, those of `_claimed_guests`.
+    The guests have confirmed the same e-mail; for an erasure, those of `_claimed_guests` are added.
 
     `emails` are the confirmed ones, in lower case. An unconfirmed one may belong to somebody else.
     """
@@ -39,8 +39,8 @@ class DataSubject:
         """Return the data that this person's browser may read: for a guest, only data sent as this guest.
 
         The cookie of a guest does not prove that they own the e-mail: its owner may have confirmed it in
-        another browser, for a comment of somebody who typed it. Of a guest without a confirmed e-mail, a
-        member reads only the comments that they claimed, which are their own now.
+        another browser, for a comment of somebody who typed it. A member reads only the claimed comments of a
+        guest without a confirmed e-mail, since these are the member's own now.
         """
         if person.user:
             return cls._of_confirmed(person)

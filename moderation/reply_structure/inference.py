@@ -63,7 +63,7 @@ class ProposedParent:
 class Branch:
     """The comments of one branch that come before the one that is examined, oldest first.
 
-    What the rules look up is kept by name and by word, so that long flat discussions take linear time.
+    It is indexed by name and by word for the rules, so that long flat discussions take linear time.
     """
 
     def __init__(self, parent: ThreadComment | None, story_authors: frozenset[str], story: str) -> None:
@@ -119,8 +119,8 @@ def infer_parents(
 ) -> list[ProposedParent]:
     """Return the comments whose parent is probably another one, in the order of `comments`.
 
-    `story_authors` are the names of the story's authors, and `story` is the story's text: who greets the
-    authors in a flat discussion, or quotes the story, answers no comment.
+    `story_authors` are the names of the story's authors, and `story` is the story's text: a comment that
+    greets the authors in a flat discussion, or quotes the story, answers no other comment.
     """
     deepest = max((comment.level for comment in comments), default=0)
     by_number = {comment.number: comment for comment in comments}
@@ -195,9 +195,9 @@ _BREAKS = re.compile(r"\[?(?:\.\.\.|…)\]?|\n\s*\n")  # the parts of a shortene
 
 
 def _quoted_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
-    """Return the last comment that has a line quoted here as its own, or else the last that quotes it too.
+    """Return the last comment that contains a line quoted in this one, preferably one that does not quote it.
 
-    A line of the story says nothing.
+    A quoted line of the story is no evidence.
     """
     for quoted in _quotations(comment.text):
         if quoted in branch.story:
@@ -237,11 +237,18 @@ _CONTINUES = re.compile(
 
 
 def _continued_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
-    """Return the comment answered by the same person's comment just before, if this one continues that."""
-    before = branch.comments[-1] if branch.comments else None
-    if before is None or not before.is_by(comment.writer) or comment.at - before.at > CONTINUATION_LIMIT:
+    """Return the comment that the previous comment answers, if this one continues it.
+
+    The previous comment is by the same person and at most CONTINUATION_LIMIT older.
+    """
+    previous = branch.comments[-1] if branch.comments else None
+    if (
+        previous is None
+        or not previous.is_by(comment.writer)
+        or comment.at - previous.at > CONTINUATION_LIMIT
+    ):
         return None
-    return branch.answers.get(before.number) if _CONTINUES.match(comment.text) else None
+    return branch.answers.get(previous.number) if _CONTINUES.match(comment.text) else None
 
 
 def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment | None:

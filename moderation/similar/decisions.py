@@ -31,11 +31,12 @@ def decide_group(
 ) -> ActionResult:
     """Decide on all open members of a group on which `actor` may decide, except those in `without`.
 
-    Skipped are members that were edited or decided on since the scan, that were decided on after `since` (the
-    last transition when the group was shown), or that were reported as illegal. A removal also skips members
-    with an appeal that a colleague should answer. If no members are left for another moderator, the group is
-    resolved and its members are not proposed again, also not by a scan that ran since the group was opened.
-    Raises ValidationError if the members would be removed as duplicates of a removed comment.
+    Members are skipped if they were edited or decided on since the scan, if they were decided on after
+    `since` (the last transition when the group was shown), or if they were reported as illegal. A removal
+    also skips members with an appeal that a colleague should answer. If no members are left for another
+    moderator, the group is resolved and its members are not proposed again, also not by a scan that ran since
+    the group was opened. Raises ValidationError if the members would be removed as duplicates of a removed
+    comment.
     """
     original = group.original_id if reason == Reason.DUPLICATE else None
     with transaction.atomic():

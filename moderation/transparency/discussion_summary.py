@@ -24,14 +24,14 @@ def summary_sentences(discussion: Discussion) -> list[str]:
 
     There are none if nothing was removed and an imported copy is complete.
     """
-    removed, by = by_reason_and_decider(discussion.removal_counts)
+    removed, by_decider = by_reason_and_decider(discussion.removal_counts)
     completeness = _completeness(discussion.declared_count, discussion.imported_count)
     if not removed and not completeness:
         return []
     sentences = [*completeness, _shown(discussion.visible_count)]
     if removed:
         sentences.append(_removed(removed))
-    if deciders := _deciders(by):
+    if deciders := _deciders(by_decider):
         sentences.append(deciders)
     return sentences
 
@@ -42,20 +42,20 @@ def by_reason_and_decider(counts: dict[str, int]) -> tuple[Counter[str], Counter
     Comments that their authors deleted have no decider.
     """
     removed: Counter[str] = Counter()
-    by: Counter[str] = Counter()
+    by_decider: Counter[str] = Counter()
     for key, n in counts.items():
-        state, reason, decided_by = key.split("/")
+        state, reason, decider = key.split("/")
         if state == State.DELETED and reason == Reason.AUTHOR:
             removed[BY_AUTHORS] += n
             continue
-        by[decided_by] += n
+        by_decider[decider] += n
         if state == State.SPAM:
             removed[Reason.SPAM.value] += n
         elif reason in {Reason.OTHER, Reason.RESTRICTED} or state == State.DELETED:
             removed[OTHERS] += n
         else:
             removed[reason] += n
-    return removed, by
+    return removed, by_decider
 
 
 def merge_rare_reasons(removed: Counter[str]) -> Counter[str]:
@@ -152,23 +152,23 @@ def _reason_count(reason: str, n: int) -> str:
     return text % values
 
 
-def _deciders(by: Counter[str]) -> str:
-    """Return the sentence about who decided.
+def _deciders(by_decider: Counter[str]) -> str:
+    """Return the sentence about the deciders.
 
     An example: The checks proposed 22 and a moderator confirmed them; a moderator decided 3 alone.
     """
     parts = []
-    if n := by["confirmed"]:
+    if n := by_decider["confirmed"]:
         text = ngettext(
             "the checks proposed %(n)s and a moderator confirmed it",
             "the checks proposed %(n)s and a moderator confirmed them",
             n,
         )
         parts.append(text % {"n": _number(n)})
-    if n := by["person"]:
+    if n := by_decider["person"]:
         text = ngettext("a moderator decided %(n)s alone", "a moderator decided %(n)s alone", n)
         parts.append(text % {"n": _number(n)})
-    if n := by["machine"]:
+    if n := by_decider["machine"]:
         text = ngettext("the checks removed %(n)s by themselves", "the checks removed %(n)s by themselves", n)
         parts.append(text % {"n": _number(n)})
     return capfirst(_("; ").join(parts)) + "." if parts else ""
