@@ -159,7 +159,8 @@ class UserAdmin(admin.ModelAdmin[User]):
 def _check_is_administrator(user: Any) -> None:
     """Raise PermissionDenied if the user is no administrator any more, or was deactivated.
 
-    Two administrators may do that to each other at once. The second one waits here, so that one is left.
+    Two administrators may deactivate each other at the same moment. The second one waits for the lock, so
+    that one of them is left.
     """
     lock_administrators()
     if not User.objects.administrators().active().filter(pk=user.pk).exists():

@@ -77,7 +77,7 @@ class Submission:
 
     discussion: Discussion
     parent: Comment | None = None
-    removed_parent: Comment | None = None  # the comment whose reply form this is, if it becomes no reply
+    removed_parent: Comment | None = None  # the comment of the reply form, if it was removed meanwhile
     author: User | None = None
     guest: Guest | None = None
     name: str
@@ -95,8 +95,8 @@ class Policy:
     # Extra CTEs, each after a comma, for the statement that inserts a comment. They can read its row as
     # `inserted`, and store the findings without a round trip or a commit of their own.
     extra_ctes = ""
-    # SQL that runs before the discussion is locked, and a condition of the insert. By these a policy can
-    # repeat a check when no other comment of this person can come between.
+    # SQL that runs before the discussion is locked, and a condition of the insert. With these, a policy can
+    # repeat a check while no other comment of this person can be inserted.
     insert_lock = ""
     insert_condition = "true"
 

@@ -76,10 +76,13 @@ def has_deleted_all_comments(guest: Guest) -> bool:
 
 
 def postpone_confirmation(guest: Guest) -> bool:
-    """Let the job that waits to send this guest the link wait for UNDO_WINDOW from now, if there is one."""
+    """Postpone the queued job that mails this guest the link, until UNDO_WINDOW from now.
+
+    Returns whether there is such a job.
+    """
     later = timezone.now() + UNDO_WINDOW
-    waiting = jobs_of(mail_confirmation, guest.pk).filter(status=TaskResultStatus.READY)
-    return waiting.update(run_after=later) > 0
+    queued = jobs_of(mail_confirmation, guest.pk).filter(status=TaskResultStatus.READY)
+    return queued.update(run_after=later) > 0
 
 
 def schedule_recommendation_count(recommendation: Recommendation) -> None:

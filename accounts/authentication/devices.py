@@ -82,7 +82,10 @@ def log_out_device(user: User, pk: int) -> bool:
 
 @transaction.atomic
 def log_out_everywhere(user: User) -> None:
-    """End all sessions of a user. A higher count, which is part of each hash, ends those without a row."""
+    """End all sessions of a user.
+
+    The increased `logout_count` ends the sessions without a row, because it is part of their hash.
+    """
     keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()
     UserSession.objects.filter(user=user).delete()

@@ -48,7 +48,8 @@ def mark_story_seen(
     """Mark the updates about a story as seen that its page shows: corrections, and these comments.
 
     `has_all_comments`: the page shows all comments of the discussion. Mails about the updates are sent
-    nevertheless: who opened a page has not read all of it. Sets the request's `unread_count` to what is left.
+    nevertheless: a person who opened a page has not read all of it. Sets the request's `unread_count` to the
+    number of updates that are still unread.
     """
     remaining = unread.of_story
     if remaining and is_shown(request) and has_all_comments:
@@ -102,8 +103,8 @@ def mark_comments_seen(
 def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], comments: Collection[int]) -> int:
     """Mark these comments as seen for one follower of a discussion. Returns the number of unread ones.
 
-    The watermark moves on to the first comment that is left, or to OVERLAP before the page. Only the comments
-    after it have to be stored one by one, which are fewer than COMMENTS_READ.
+    The watermark moves on to the first comment that is still unread, or to OVERLAP before the page. Only the
+    comments after it have to be stored one by one, which are fewer than COMMENTS_READ.
     """
     follow = follows.exclude(kind=Follow.Kind.CORRECTIONS).first()
     if follow is None:
@@ -112,19 +113,19 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], comments: Co
     if new is None:  # the first unread one is not known, and so neither is the watermark
         return follow.unread_count
     unread = [comment for comment in new if comment.id not in follow.seen_comments]
-    left = [comment for comment in unread if comment.id not in comments]
-    if len(left) == len(unread):
+    remaining = [comment for comment in unread if comment.id not in comments]
+    if len(remaining) == len(unread):
         return follow.unread_count
     seen_at, count = request.now - OVERLAP, 0
-    if left:
-        seen_at = min(seen_at, left[0].at - timedelta(microseconds=1))
+    if remaining:
+        seen_at = min(seen_at, remaining[0].at - timedelta(microseconds=1))
         searched = LastUpdateSearch.objects.get().until
-        count = min(sum(comment.at <= searched for comment in left), MAX_COUNTED_UPDATES)
-    seen_at, ids = max(seen_at, follow.seen_at), {comment.id for comment in left}
+        count = min(sum(comment.at <= searched for comment in remaining), MAX_COUNTED_UPDATES)
+    seen_at, ids = max(seen_at, follow.seen_at), {comment.id for comment in remaining}
     values = {
         "seen_at": seen_at,
         "seen_comments": [comment.id for comment in new if comment.at > seen_at and comment.id not in ids],
-        "first_unread_at": left[0].at if count else None,
+        "first_unread_at": remaining[0].at if count else None,
         "unread_count": count,
     }
     # The search may have noted more updates meanwhile; then the next page marks them.
@@ -133,7 +134,7 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], comments: Co
 
 
 def correct_counts(updates: Iterable[FollowUpdates]) -> None:
-    """Let the counts of unread updates be no higher than the number of lines that a page shows of them.
+    """Lower the counts of unread updates to the number of lines that a page shows of them.
 
     A counted comment may have been removed since, and a recommendation may have been withdrawn.
     """
@@ -144,9 +145,9 @@ def correct_counts(updates: Iterable[FollowUpdates]) -> None:
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
-    """Note that the follower has seen all updates, and needs no mail about them. None is later than `until`.
+    """Note that the follower has seen all updates, and needs no mail about them.
 
-    Returns the number of follows.
+    No update may be later than `until`. Returns the number of follows.
     """
     return follows.update(
         seen_at=until, mailed_at=until, first_unread_at=None, unread_count=0, seen_comments=[], due_at=None

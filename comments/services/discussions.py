@@ -17,7 +17,10 @@ from core.database.sql import execute
 
 
 def reload_settings(discussion: Discussion) -> Discussion:
-    """Read the discussion and the site's settings again, past the copies that the request holds."""
+    """Return the discussion with its and the site's settings as they are stored now.
+
+    The request may hold older copies of both.
+    """
     stored = Discussion.objects.get(pk=discussion.pk)
     stored.article, stored.site = discussion.article, read_site()
     return stored

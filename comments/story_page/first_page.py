@@ -25,7 +25,7 @@ _DISCUSSION_FIELDS = Discussion._meta.concrete_fields
 
 
 class ShellVersions(NamedTuple):
-    """The versions of which the page around a discussion was made."""
+    """The versions of the site and the article from which the page around a discussion was made."""
 
     site: int
     article: int

@@ -48,7 +48,7 @@ _PLACEHOLDER = f"token-{token_hex(8)}"  # each process has its own
 
 
 def placeholder(number: int) -> str:
-    """Return the placeholder for a person's token in a BulkMail. No text of theirs can contain it."""
+    """Return the placeholder for a person's token in a BulkMail. No text that people write can contain it."""
     return f"{_PLACEHOLDER}-{number}-"
 
 
