@@ -288,7 +288,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["remove_reasons"] = removal_reasons.choices()
-        context["earlier"] = context["original"].revisions.order_by("-revision")
+        context["earlier_versions"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Comment | None = None) -> Any:

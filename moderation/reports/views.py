@@ -36,10 +36,10 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     found.discussion = story.discussion
     back = reverse("comment", args=[slug, found.pk])
     user, guest = current_writer(request)
-    earlier = _earlier_report(found, user, guest)
-    if found.state != State.PUBLISHED and not earlier:
+    own_report = _find_own_report(found, user, guest)
+    if found.state != State.PUBLISHED and not own_report:
         return redirect(back)  # that page says why it is gone
-    if request.method == "POST" and earlier:
+    if request.method == "POST" and own_report:
         messages.info(request, _("You have already reported this comment. This is your report."))
         return redirect(request.path)
     form = ReportForm(request.POST if request.method == "POST" else None, has_identity=bool(user or guest))
@@ -59,8 +59,8 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "comment": found,
         "zone": story.article.time_zone,
         "form": form,
-        "earlier": earlier,
-        "outcome": earlier and report_outcome(earlier.case, found),
+        "own_report": own_report,
+        "outcome": own_report and report_outcome(own_report.case, found),
         "is_own": found.is_by(user, guest),
         "illegal_url": f"{reverse('report-illegal')}?comment={found.pk}",
         "back": back,
@@ -125,7 +125,7 @@ def receipt_page(request: HttpRequest, receipt: str) -> HttpResponse:
     return response
 
 
-def _earlier_report(comment: Comment, user: User | None, guest: Guest | None) -> Report | None:
+def _find_own_report(comment: Comment, user: User | None, guest: Guest | None) -> Report | None:
     if not (user or guest):
         return None
     return Report.objects.filter(comment=comment, user=user, guest=guest).select_related("case").first()
