@@ -141,13 +141,13 @@ def _lock_removable(person: Person, *, since: datetime, actor: User) -> list[int
     """Lock the discussions and return the person's comments to remove.
 
     They are read again under the lock, so that a comment that a colleague removed meanwhile is left as it is.
-    Those with an appeal that a colleague should answer are left, too.
+    Comments with an appeal that a colleague should answer are left as they are, too.
     """
     written = _removable(person).filter(created_at__gt=since)
     ids = list(written.values_list("pk", flat=True))
     lock_discussions_of(ids)
-    left = appealed_against(actor, ids)
-    return [pk for pk in written.filter(pk__in=ids).values_list("pk", flat=True) if pk not in left]
+    appealed = appealed_against(actor, ids)
+    return [pk for pk in written.filter(pk__in=ids).values_list("pk", flat=True) if pk not in appealed]
 
 
 def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:

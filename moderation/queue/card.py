@@ -119,7 +119,7 @@ class Card:
 
     @property
     def claim_text(self) -> str:
-        """Return a sentence that says until when the colleague who has the comment open is reviewing it."""
+        """Return a sentence about the colleague who has the comment open, and until when; "" without one."""
         if not self.case or not self.case.claimed_until:
             return ""
         text = _(
@@ -323,7 +323,7 @@ def _strongest_first(
     sentences = {item.signal.sentence for item in signals}
     for clue, strength, sentence in compared:
         if sentence not in sentences:
-            signal = CardSignal(sentence, _strength_class(strength), None)
+            signal = CardSignal(sentence, _strength_code(strength), None)
             signals.append(SignalWithSpans(strength, signal, [], clue == Clue.SHARED_PHRASES))
     return sorted(signals, key=lambda item: -item.strength)
 
@@ -346,22 +346,22 @@ def _finding_signal(finding: Finding, readable_ids: set[int]) -> CardSignal:
     check = registry.get(finding.check_name)
     return CardSignal(
         check.explain_to_moderator(finding, original),
-        _strength_class(registry.shown_strength(finding)),
+        _strength_code(registry.shown_strength(finding)),
         original if original and original.discussion.is_readable else None,
         check.always_opens_case,
     )
 
 
-def _strength_class(strength: float) -> int:
-    """Return 1 for a weak signal, 2 for a medium and 3 for a strong one."""
+def _strength_code(strength: float) -> int:
+    """Return CardSignal.strength: 1 for a weak signal, 2 for a medium and 3 for a strong one."""
     return 3 if strength >= cases.STRONG else 2 if strength >= cases.MEDIUM else 1
 
 
 def _strengths_text(strengths: Sequence[float]) -> str:
     """Return the number of signals by strength: 1 strong and 2 weak signals."""
     texts = {3: _("%(n)s strong"), 2: _("%(n)s medium"), 1: _("%(n)s weak")}
-    counts = Counter(_strength_class(strength) for strength in strengths)
-    listed = [(counts[which], text % {"n": counts[which]}) for which, text in texts.items() if counts[which]]
+    counts = Counter(_strength_code(strength) for strength in strengths)
+    listed = [(counts[code], text % {"n": counts[code]}) for code, text in texts.items() if counts[code]]
     if not listed:
         return _("No signals")
     last_count, last = listed.pop()

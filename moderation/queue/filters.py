@@ -129,7 +129,7 @@ def parse_choices(found: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[t
         ],
         "check": registry.choices(),
         "script": [(code, str(label)) for code, label in SCRIPTS.items()],
-        "age": [(str(hours), _more_than(hours)) for hours in AGES],
+        "age": [(str(hours), _age_text(hours)) for hours in AGES],
         "score": [(code, str(label)) for code, (label, _where) in STRENGTHS.items()],
     }
 
@@ -168,15 +168,15 @@ def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
     if (person := parse_person_key(value)) is None:
         return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _comments_by_name(value)})
     kind, number = person
-    own = Comment.objects.moderatable_by(user)
+    moderatable = Comment.objects.moderatable_by(user)
     if kind == "i":
-        named = get_object_or_404(own.filter(pk=number, author=None, guest=None))
+        named = get_object_or_404(moderatable.filter(pk=number, author=None, guest=None))
         same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
         return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
     field = "author" if kind == "u" else "guest"
     found = (User if kind == "u" else Guest).objects.filter(pk=number)
-    is_known = user.is_moderator or own.filter(**{field: number}).exists()
-    return str(get_object_or_404(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
+    may_see_name = user.is_moderator or moderatable.filter(**{field: number}).exists()
+    return str(get_object_or_404(found)) if may_see_name else value, Q(**{f"{prefix}{field}": number})
 
 
 def _comments_by_name(name: str) -> list[int]:
@@ -242,7 +242,7 @@ def _by_age(value: str, prefix: str, user: User) -> tuple[str, Q]:
     if hours not in AGES:
         raise Http404
     since = "opened_at" if prefix else "created_at"
-    return _more_than(hours), Q(**{f"{since}__lte": timezone.now() - timedelta(hours=hours)})
+    return _age_text(hours), Q(**{f"{since}__lte": timezone.now() - timedelta(hours=hours)})
 
 
 def _by_strength(value: str, prefix: str, user: User) -> tuple[str, Q]:
@@ -252,7 +252,7 @@ def _by_strength(value: str, prefix: str, user: User) -> tuple[str, Q]:
     return str(STRENGTHS[value][0]), STRENGTHS[value][1]
 
 
-def _more_than(hours: int) -> str:
+def _age_text(hours: int) -> str:
     return _("more than %(age)s") % {"age": explanations.format_elapsed(timedelta(hours=hours))}
 
 

@@ -62,30 +62,30 @@ def index(request: HttpRequest) -> HttpResponse:
     """List the rules. ?q=<part of a value>, ?kind=, ?off=1 to include those switched off, ?page=."""
     user = require_moderator(request)
     parameters = RulesQuery.read(request.GET)
-    kind, text, is_with_off = parameters["kind"], parameters["q"], parameters["off"]
-    shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
-    if not is_with_off:
-        shown = shown.filter(is_active=True)
+    kind, text, includes_off = parameters["kind"], parameters["q"], parameters["off"]
+    rules = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
+    if not includes_off:
+        rules = rules.filter(is_active=True)
     if kind:
-        shown = shown.filter(kind=kind)
+        rules = rules.filter(kind=kind)
     if text:
-        shown = shown.filter(value__icontains=text)
+        rules = rules.filter(value__icontains=text)
     number = parameters["page"]
-    found = shown.select_related("topic", "article", "added_by", "terms")
-    found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
-    some, has_next = read_numbered_page(found, number, size=RULES_PER_PAGE)
+    rules = rules.select_related("topic", "article", "added_by", "terms")
+    rules = rules.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
+    page, has_next = read_numbered_page(rules, number, size=RULES_PER_PAGE)
     query = request.GET.copy()
     query.pop("page", None)
     first_page = f"{request.path}?{query.urlencode()}" if query else request.path
     query["page"] = str(number + 1)
-    rows = _rule_rows(some, user)
+    rows = _rule_rows(page, user)
     context = {
         "rows": rows,
         "ignored": active_rules.count_ignored_rules(),
         "kinds": [(form.kind.value, form.kind.label) for form in FORM_BY_KIND.values()],
         "kind": kind,
         "q": text,
-        "is_with_off": is_with_off,
+        "includes_off": includes_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
         "next_page": f"?{query.urlencode()}" if has_next else "",
         "first_page": first_page if number > 1 else "",
@@ -129,7 +129,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     user = require_moderator(request)
     if kind not in FORM_BY_KIND:
         raise Http404
-    return _form(request, user, FORM_BY_KIND[kind], None)
+    return _edit_rule(request, user, FORM_BY_KIND[kind], None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,13 +139,13 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a rule by creating another version."""
     user = require_moderator(request)
     replaces = get_object_or_404(Rule.objects.select_related("article", "terms"), pk=pk)
-    return _form(request, user, FORM_BY_KIND[replaces.kind], replaces)
+    return _edit_rule(request, user, FORM_BY_KIND[replaces.kind], replaces)
 
 
-def _form(
+def _edit_rule(
     request: HttpRequest, user: User, form_class: type[RuleForm], replaces: Rule | None
 ) -> HttpResponse:
-    """Show the form, or handle it. Only `save` stores anything.
+    """Show the form of a rule, or handle it. Only `save` stores anything.
 
     POST with `try` (or `from`: a further page) shows the replay, with `save` stores the rule, with `edit`
     shows the form again.
@@ -262,8 +262,8 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(group_url(matches.group, matches.approved))
 
 
-def _rule_rows(some: Sequence[Rule], user: User) -> list[RuleRow]:
-    records = active_rules.records([rule.pk for rule in some])
+def _rule_rows(rules: Sequence[Rule], user: User) -> list[RuleRow]:
+    records = active_rules.records([rule.pk for rule in rules])
     return [
         RuleRow(
             rule=rule,
@@ -273,7 +273,7 @@ def _rule_rows(some: Sequence[Rule], user: User) -> list[RuleRow]:
             terms=rule.terms.count if rule.kind == Rule.Kind.LIST else None,
             is_usable=matching.is_usable(rule.kind, rule.value),
         )
-        for rule in some
+        for rule in rules
     ]
 
 

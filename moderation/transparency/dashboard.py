@@ -91,7 +91,7 @@ SELECT t.discussion_id, sum((t.reason NOT IN {UNDONE_REASONS_SQL})::int - coales
 FROM latest t GROUP BY 1"""
 
 # Pending comments by the hours for which they have been pending.
-WAITING_BY_AGE = """
+PENDING_BY_AGE = """
 SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(edges)s::float8[]), count(*)
 FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
 
@@ -206,13 +206,13 @@ def load_period(days: int, zone: tzinfo) -> Period:
     return Period(chart, _shares(+removed), posted.total(), decided.total())
 
 
-def waiting_times() -> list[Share]:
-    """Return the waiting times of the pending comments; nothing for an empty queue."""
+def ages_of_pending() -> list[Share]:
+    """Return the shares of pending comments by age; nothing for an empty queue."""
     labels = [
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
         *(_("1 to 3 days"), _("3 to 7 days"), _("over 7 days")),
     ]
-    found = dict(fetch_rows(WAITING_BY_AGE, {"now": timezone.now(), "edges": AGE_EDGES}))
+    found = dict(fetch_rows(PENDING_BY_AGE, {"now": timezone.now(), "edges": AGE_EDGES}))
     total = sum(found.values())
     shares = [
         Share(label, n := found.get(index, 0), percentage(n, total)) for index, label in enumerate(labels)
@@ -315,13 +315,13 @@ def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tu
     end = starts[-1] + timedelta(days=2)
     entries = Transition.objects.filter(at__lt=starts[-1]).order_by("-at", "-id")
     last = entries.values_list("pk", "hash").first() or (0, b"")
-    cached = f"{statement} {zone} {starts[0]} {starts[-1]} {last[0]} {bytes(last[1]).hex()}"
-    key = f"dashboard-{sha256(cached.encode()).hexdigest()}"
-    before: list[tuple[Any, ...]] | None = caches["process"].get(key)
-    if before is None:
-        before = fetch_rows(statement, {"days": starts, "start": starts[0], "end": starts[-1]})
-        caches["process"].set(key, before, timeout=DAY_SECONDS)
-    return before + fetch_rows(statement, {"days": starts, "start": starts[-1], "end": end})
+    dependencies = f"{statement} {zone} {starts[0]} {starts[-1]} {last[0]} {bytes(last[1]).hex()}"
+    key = f"dashboard-{sha256(dependencies.encode()).hexdigest()}"
+    past_rows: list[tuple[Any, ...]] | None = caches["process"].get(key)
+    if past_rows is None:
+        past_rows = fetch_rows(statement, {"days": starts, "start": starts[0], "end": starts[-1]})
+        caches["process"].set(key, past_rows, timeout=DAY_SECONDS)
+    return past_rows + fetch_rows(statement, {"days": starts, "start": starts[-1], "end": end})
 
 
 def _shares(counted: Counter[str]) -> list[Share]:

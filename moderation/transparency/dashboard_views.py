@@ -46,7 +46,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "days": days,
         "periods": dashboard.PERIODS,
         "period": dashboard.load_period(days, zone),
-        "waiting_times": dashboard.waiting_times(),
+        "ages_of_pending": dashboard.ages_of_pending(),
         "decisions_by_check": dashboard.decisions_by_check(days, zone),
         "max_decisions": dashboard.MAX_DECISIONS,
         "stories": stories,
