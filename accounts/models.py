@@ -34,22 +34,22 @@ class UserQuerySet(models.QuerySet["User"]):
     """Filters by role that agree with the properties of User. Each person is returned once."""
 
     def administrators(self) -> Self:
-        return self._with(ADMINISTRATOR)
+        return self._with_role(ADMINISTRATOR)
 
     def moderators(self) -> Self:
-        return self._with(MODERATOR, ADMINISTRATOR)
+        return self._with_role(MODERATOR, ADMINISTRATOR)
 
     def editors(self) -> Self:
-        return self._with(EDITOR, ADMINISTRATOR)
+        return self._with_role(EDITOR, ADMINISTRATOR)
 
     def staff(self) -> Self:
-        return self._with(MODERATOR, EDITOR, ADMINISTRATOR)
+        return self._with_role(MODERATOR, EDITOR, ADMINISTRATOR)
 
     def active(self) -> Self:
         """Return the users who may log in."""
         return self.filter(is_active=True)
 
-    def _with(self, *roles: str) -> Self:
+    def _with_role(self, *roles: str) -> Self:
         return self.filter(Exists(Group.objects.filter(user=OuterRef("pk"), name__in=roles)))
 
 

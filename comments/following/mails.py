@@ -47,16 +47,17 @@ MAX_EXCERPT_LENGTH = 400  # characters
 MAX_RENDERED_TEXTS = 64  # texts that are kept while a job runs
 
 Texts = dict[Any, BulkMail]  # by what they are made of
-Person = tuple[int | None, int | None]  # user id, guest id
+FollowerKey = tuple[int | None, int | None]  # user id, guest id
 
-# The follows of the people who have waited longest. Another job skips those that this one is about to claim.
+# The follows of the people whose mail is overdue longest. Another job skips those that this one is about to
+# claim.
 _CLAIM = """
-WITH waiting AS (
+WITH due AS (
   SELECT user_id, guest_id FROM comments_follow
   WHERE delivery NOT IN ('site', 'none')
     AND ((due_at <= %(now)s AND sending_until IS NULL) OR sending_until <= %(now)s)
   ORDER BY least(due_at, sending_until), id LIMIT %(people)s FOR UPDATE SKIP LOCKED
-), people AS (SELECT DISTINCT user_id, guest_id FROM waiting)
+), people AS (SELECT DISTINCT user_id, guest_id FROM due)
 UPDATE comments_follow f SET due_at = NULL, sending_until = %(until)s
 FROM people p
 WHERE (f.user_id = p.user_id OR f.guest_id = p.guest_id)
@@ -86,10 +87,10 @@ def mail_followers() -> int:
 
 
 def skip_mails_after_restore() -> None:
-    """Leave out the mails that may have been sent since the backup that was restored.
+    """Do not send the mails that may have been sent since the backup that was restored.
 
-    Those are all but the ones that are due later: updates that no search had found by then may have been
-    mailed as well. What was left out stays unread on the site.
+    Only mails that are due later are still sent. An update that no search had found at the time of the backup
+    may have been mailed as well. Updates without a mail stay unread on the site.
     """
     now = timezone.now()
     follows = Follow.objects.with_mails().exclude(due_at__gt=now, sending_until=None)
@@ -113,7 +114,7 @@ def _send(follows: Sequence[Follow], texts: Texts) -> int:
     """Send the mails about claimed follows, store the results, and return the number of sent mails."""
     until, site = timezone.now() - UNDO_WINDOW, read_site()
     emails = _find_emails(follows)
-    deliveries: dict[Person, _Delivery] = defaultdict(_Delivery)
+    deliveries: dict[FollowerKey, _Delivery] = defaultdict(_Delivery)
     for follow in follows:
         deliveries[follow.user_id, follow.guest_id].follows.append(follow)
     reachable = [follow for follow in follows if (follow.user_id, follow.guest_id) in emails]
@@ -131,7 +132,7 @@ def _send(follows: Sequence[Follow], texts: Texts) -> int:
     return sum(mail.failure is None for mail in mails)
 
 
-def _find_emails(follows: Sequence[Follow]) -> dict[Person, tuple[str, str]]:
+def _find_emails(follows: Sequence[Follow]) -> dict[FollowerKey, tuple[str, str]]:
     """Return the confirmed e-mails of the followers with their languages (empty: the site's).
 
     Those to which nothing can be delivered are left out.
@@ -140,7 +141,7 @@ def _find_emails(follows: Sequence[Follow]) -> dict[Person, tuple[str, str]]:
         user__in={follow.user_id for follow in follows if follow.user_id}, user__is_active=True
     )
     guests = Guest.objects.reachable().filter(pk__in={f.guest_id for f in follows if f.guest_id})
-    emails: dict[Person, tuple[str, str]] = {
+    emails: dict[FollowerKey, tuple[str, str]] = {
         (user, None): (email, language)
         for user, email, language in users.values_list("user", "email", "user__language")
     }
@@ -159,19 +160,19 @@ def compose(updates: Sequence[FollowUpdates], email: str, site: Site, texts: Tex
     `texts` are those that were rendered before.
     """
     subject = _subject(updates)
-    stop = [follow_token(follow_updates.follow) for follow_updates in updates]
-    stop_all = follower_token(updates[0].follow)
+    stop_tokens = [follow_token(follow_updates.follow) for follow_updates in updates]
+    stop_all_token = follower_token(updates[0].follow)
     key = (get_language(), subject, *(_content_key(follow_updates) for follow_updates in updates))
     if key not in texts:
         if len(texts) >= MAX_RENDERED_TEXTS:
             texts.clear()
         rendered = render_mail("comments/mail/updates.txt", subject, site=site, **_context(updates))
         texts[key] = BulkMail(subject, rendered, gettext_lazy("Updates for a follower"))
-    header_token = stop[0] if len(updates) == 1 else stop_all
+    header_token = stop_tokens[0] if len(updates) == 1 else stop_all_token
     mail = texts[key].compose_for(
-        email, [str(stop_all), *map(str, stop)], unsubscribe_path=stop_path(str(header_token))
+        email, [str(stop_all_token), *map(str, stop_tokens)], unsubscribe_path=stop_path(str(header_token))
     )
-    if address := incoming_email(stop[0]):
+    if address := incoming_email(stop_tokens[0]):
         mail.return_path, mail.reply_to = address, [address]
     return mail
 

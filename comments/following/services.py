@@ -23,7 +23,7 @@ def follow_discussion(
     user: User | None, guest: Guest | None, article: Article, *, kind: str, delivery: str
 ) -> None:
     """Follow all comments of a discussion or only the replies to oneself. `kind` "" stops following it."""
-    _set(user, guest, DISCUSSION_FOLLOW_KINDS, kind, delivery, article=article)
+    _set_follow(user, guest, DISCUSSION_FOLLOW_KINDS, kind, delivery, article=article)
 
 
 def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
@@ -40,12 +40,12 @@ def follow_corrections(
 ) -> None:
     """Follow the corrections of a story, or stop that."""
     kind = Follow.Kind.CORRECTIONS
-    _set(user, guest, [kind], kind if on else "", delivery, article=article)
+    _set_follow(user, guest, [kind], kind if on else "", delivery, article=article)
 
 
 def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, delivery: str) -> None:
     """Follow the stories of a topic."""
-    _set(user, guest, [Follow.Kind.TOPIC], Follow.Kind.TOPIC, delivery, topic=topic)
+    _set_follow(user, guest, [Follow.Kind.TOPIC], Follow.Kind.TOPIC, delivery, topic=topic)
 
 
 def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[str, str]:
@@ -118,11 +118,12 @@ def resume_mails(follows: FollowQuerySet) -> None:
 
 
 def move_to_account(guests: Collection[int], user: User) -> None:
-    """Copy the follows of guests to the user who has claimed some of their comments.
+    """Move the follows of guests to the user who has claimed some of their comments.
 
-    A guest who still has comments in a discussion goes on following the replies to them, and one who still
-    has comments anywhere what happens to them; the user follows the same of their own. The user's own follows
-    stay as they are; but mails about decisions that the guest stopped stay stopped.
+    But a guest who still has comments in a discussion keeps the follow of replies to them, and a guest who
+    still has comments anywhere keeps the follows of picks, recommendations and decisions. Such a follow is
+    copied only if the user has comments there as well. The user's own follows stay as they are, but mails
+    about decisions that the guest stopped stay stopped.
     """
     # DISTINCT would include the columns of the manager's order.
     comments = Comment.objects.exclude(state=State.DELETED).order_by()
@@ -178,7 +179,7 @@ def set_delivery(
     )
 
 
-def _set(
+def _set_follow(
     user: User | None,
     guest: Guest | None,
     kinds: Iterable[str],
@@ -186,7 +187,7 @@ def _set(
     delivery: str,
     **target: Any,
 ) -> None:
-    """Make the one follow of these kinds and this target the given one; none if `kind` is "".
+    """Set the kind and the delivery of the only follow of these kinds on a target; delete it if `kind` is "".
 
     Raises ValidationError if the person follows MAX_FOLLOWS things already.
     """

@@ -20,7 +20,7 @@ from core.database.sql import fetch_rows
 Watermark = Literal["seen_at", "mailed_at"]
 
 COMMENTS_READ = 200  # the latest new comments of one discussion
-REPLIES_READ = 5_000  # for all who are asked for at once
+REPLIES_READ = 5_000  # the latest replies to all followers that are read at once
 
 
 @dataclass(frozen=True)
@@ -153,11 +153,14 @@ def _add_comments(
     items: dict[int, list[UpdateItem]],
     more: dict[int, int],
 ) -> None:
-    """Add new comments. They are read once for all followers of a discussion, and their texts at the end."""
+    """Add new comments, which are read once for all followers of a discussion.
+
+    Their texts are read at the end, for the first `limit` of each follow.
+    """
     chosen: dict[int, list[NewComment]] = {}
     for pk, new in _read_new_comments(follows, since, until).items():
         chosen[pk], more[pk] = new[:limit], len(new[limit:])
-    comments = _read_texts({comment.id for new in chosen.values() for comment in new}, until)
+    comments = _read_readable({comment.id for new in chosen.values() for comment in new}, until)
     for follow in follows:
         for new_comment in chosen.get(follow.pk, ()):
             if comment := comments.get(new_comment.id):
@@ -233,7 +236,7 @@ def _read_mutes(follows: Sequence[Follow]) -> set[tuple[int | None, str, int | N
     }
 
 
-def _read_texts(ids: Collection[int], now: datetime, *conditions: Q) -> dict[int, Comment]:
+def _read_readable(ids: Collection[int], now: datetime, *conditions: Q) -> dict[int, Comment]:
     """Return those of these comments that meet the conditions and that readers can open now."""
     if not ids:
         return {}
@@ -304,7 +307,7 @@ def _add_on_own_comments(
     is_of_follower = Q(author__in=[f.user_id for f in follows if f.user_id]) | Q(
         author=None, guest__in=[f.guest_id for f in follows if f.guest_id]
     )
-    comments = _read_texts(ids, until, is_of_follower)
+    comments = _read_readable(ids, until, is_of_follower)
     for pick in sorted(picks, key=lambda pick: (pick.at, pick.comment)):
         comment = comments.get(pick.comment)
         if not comment or not comment.is_pick or (pick.editor or 0) == comment.author_id:
