@@ -109,15 +109,15 @@ class ParsedComment:
         return any(NOISE.search(text) for text in (blank_spans(self.body, spans), self.author))
 
     @cached_property
-    def subject(self) -> frozenset[str] | None:
+    def article_stems(self) -> frozenset[str] | None:
         """Return the stems of the article; None if nothing of it is known.
 
-        The discussion does not count: spam that was published would make its own words the subject.
+        The discussion does not count: published spam would add its own words.
         """
         data = self.data
         if not (data.article_text or data.article_title):
             return None
-        return subject_stems(data.article_title or "", data.article_text or "")
+        return stems_of_article(data.article_title or "", data.article_text or "")
 
     def spans(self, found: Iterable[re.Match[str]]) -> Spans:
         """Return the spans of these matches in the body as it was typed, at most MAX_SPANS."""
@@ -154,6 +154,6 @@ def stems_of(text: str) -> frozenset[str]:
 
 
 @text_cache(CACHED_CHARACTERS)
-def subject_stems(title: str, text: str) -> frozenset[str]:
+def stems_of_article(title: str, text: str) -> frozenset[str]:
     """Return the stems of an article."""
     return stems_of(f"{title}\n{text[:MAX_ARTICLE_LENGTH]}")

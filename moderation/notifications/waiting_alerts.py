@@ -28,7 +28,7 @@ def alert_moderators() -> str:
     """
     now = timezone.now()
     settings, _is_new = ModerationSettings.objects.get_or_create(pk=1)
-    comments, appeals = _waiting_comments(), _waiting_appeals()
+    comments, appeals = _pending_comments(), _open_appeals()
     oldest = min((backlog.since for backlog in (comments, appeals) if backlog.since), default=None)
     if oldest is None or now - oldest <= timedelta(hours=settings.alert_hours):
         ModerationSettings.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
@@ -54,18 +54,18 @@ def alert_moderators() -> str:
 
 @dataclass(frozen=True)
 class Backlog:
-    """The number of waiting comments or appeals, and the time since which the oldest has been waiting."""
+    """The number of pending comments or open appeals, and the time since which the oldest is so."""
 
     count: int
-    since: datetime | None  # None: nothing is waiting
+    since: datetime | None  # None: there are none
 
 
-def _waiting_comments() -> Backlog:
+def _pending_comments() -> Backlog:
     found = Case.objects.open().filter(is_pending=True).aggregate(n=Count("pk"), oldest=Min("opened_at"))
     return Backlog(found["n"], found["oldest"])
 
 
-def _waiting_appeals() -> Backlog:
+def _open_appeals() -> Backlog:
     """Return the open appeals against removals and sanctions."""
     cases = Case.objects.open().filter(is_appealed=True, is_pending=False)
     removals = cases.aggregate(n=Count("pk"), oldest=Min("opened_at"))

@@ -1,7 +1,7 @@
 """Active sanctions: which people a sanction applies to, and the sentences that explain it to them.
 
 It applies to its account or guest, to a browser that was that guest, and to everyone who gives the same
-e-mail. An exception are people who confirmed that e-mail if the sanctioned person did not, since an
+e-mail. If the sanctioned person did not confirm that e-mail, it does not apply to people who did, since an
 unconfirmed e-mail may belong to anyone. The reason and the moderator's message are shown only to the
 sanctioned person, not to someone who typed the e-mail.
 """

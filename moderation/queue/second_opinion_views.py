@@ -22,10 +22,10 @@ from moderation.queue.second_opinions import ANSWERS, open_questions, save_answe
 def second_opinions(request: HttpRequest) -> HttpResponse:
     """Show the next comment that needs a second opinion, if there is one."""
     user = require_moderator(request)
-    waiting = open_questions(user)
+    questions = open_questions(user)
     # It shows what the first moderator saw, without the decision, who took it or its result.
-    opinion = waiting.select_related("comment__discussion__article", "comment__parent").first()
-    context: dict[str, Any] = {"count": waiting.count(), "opinion": opinion}
+    opinion = questions.select_related("comment__discussion__article", "comment__parent").first()
+    context: dict[str, Any] = {"count": questions.count(), "opinion": opinion}
     if opinion:
         findings = Finding.objects.of_current_texts([opinion.comment_id])
         context["why"] = [

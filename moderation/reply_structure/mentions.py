@@ -11,14 +11,14 @@ from functools import lru_cache
 from moderation.features.folding import fold_case_and_accents
 from moderation.features.word_lists import STOP_WORDS, word_set
 
-READ = 300  # characters at the beginning of a text
+MAX_READ_LENGTH = 300  # characters at the beginning of a text
 MAX_BEFORE = 8  # words before a name at the end of the first clause
-CACHED = 4_096  # names
+MAX_CACHED_NAMES = 4_096  # names
 
 # Names that many people share.
 SHARED_NAMES = word_set("anonymous anonym anonyme anonimo guest gast visitor unknown") | {""}
 # First words of a name that are also words of any sentence: "Safe haven", "The gardener".
-_ORDINARY = (
+_ORDINARY_WORDS = (
     STOP_WORDS
     | SHARED_NAMES
     | word_set("great thanks thank hello hi safe double single free true false user admin")
@@ -35,8 +35,12 @@ _OPENINGS = _GREETINGS | word_set(
 )
 _ADDRESSING_WORDS = word_set("to re")  # "Reply to Jim: …" addresses him, "Thanks to Jim …" does not
 # After a name without a sign: what is said about a person, and not to the person.
-_ABOUT = word_set("is was has had says said does did will would and or s thinks writes wrote made makes")
-_TO = word_set("you your youre u ur yours yourself vous tu votre ton tes vos du sie dein ihr usted te")
+_WORDS_ABOUT_A_PERSON = word_set(
+    "is was has had says said does did will would and or s thinks writes wrote made makes"
+)
+_SECOND_PERSON_WORDS = word_set(
+    "you your youre u ur yours yourself vous tu votre ton tes vos du sie dein ihr usted te"
+)
 # Before a name that is spoken about: "I agree with Jim."
 _NOT_ADDRESSED = word_set("""
 with by from to like of about for and or as than on at is was say said says that see mr mrs ms dr the a an
@@ -44,7 +48,7 @@ avec par de du comme pour et ou que mit von wie und oder con por como y o le la 
 """)
 
 _TOKEN = re.compile(r"@|\w+|\n|[^\w\s@]+")
-_ENDS = re.compile(r"[,.:;!?…)\-–—\n]")
+_PUNCTUATION = re.compile(r"[,.:;!?…)\-–—\n]")
 _CLAUSE_END = re.compile(r"\s*[.!?:;)\n]+|,\s")
 
 
@@ -57,7 +61,7 @@ class Manner(Enum):
     LAST = "Good idea Jim!"
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=MAX_CACHED_NAMES)
 def normalize_name(name: str) -> str:
     """Return a name as it is compared."""
     return " ".join(fold_case_and_accents(name).split())
@@ -83,7 +87,7 @@ class NamedPeople:
 
         Returns None if it addresses nobody, or a name that two people have in common.
         """
-        tokens = _tokens(text[:READ])
+        tokens = _tokens(text[:MAX_READ_LENGTH])
         names = {name for token in tokens for name in self._by_first_word.get(token, ())} - {without}
         if not names:
             return None
@@ -91,7 +95,7 @@ class NamedPeople:
 
 
 def _at_the_beginning(text: str, names: Collection[str]) -> tuple[str, Manner] | None:
-    tokens = _tokens(text[:READ])
+    tokens = _tokens(text[:MAX_READ_LENGTH])
     start = 0
     while start < len(tokens) and (tokens[start] in _OPENINGS or not tokens[start][0].isalnum()):
         if tokens[start] == "@":
@@ -112,17 +116,17 @@ def _at_the_beginning(text: str, names: Collection[str]) -> tuple[str, Manner] |
     if last in _ADDRESSING_WORDS and not _GREETINGS.isdisjoint(before):
         return None
     after = words[longest:]
-    if last in _GREETINGS or not after or _ENDS.match(after[0]):
+    if last in _GREETINGS or not after or _PUNCTUATION.match(after[0]):
         return found[0], Manner.FIRST
     sentence = re.split(r"[.!?\n]", " ".join(after))[0].split()
-    if after[0] in _ABOUT or _TO.isdisjoint(sentence):
+    if after[0] in _WORDS_ABOUT_A_PERSON or _SECOND_PERSON_WORDS.isdisjoint(sentence):
         return None
     return found[0], Manner.FIRST_AND_YOU
 
 
 def _at_the_end_of_the_clause(text: str, names: Collection[str]) -> tuple[str, Manner] | None:
     """Return the person named at the end of the first clause: "Good idea Jim!", "So true, Jim."."""
-    clauses = [_tokens(clause) for clause in _CLAUSE_END.split(text[:READ].strip())[:2]]
+    clauses = [_tokens(clause) for clause in _CLAUSE_END.split(text[:MAX_READ_LENGTH].strip())[:2]]
     if len(clauses[0]) <= 2:
         clauses.append([token for clause in clauses for token in clause])
     for words in (clauses[0], clauses[-1]):
@@ -145,7 +149,7 @@ def _ends_with(name: str, words: list[str]) -> bool:
     return False
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=MAX_CACHED_NAMES)
 def _aliases(name: str) -> tuple[tuple[str, ...], ...]:
     """Return the names of a person: the whole name with and without signs, as one word, and the first name.
 
@@ -154,12 +158,12 @@ def _aliases(name: str) -> tuple[tuple[str, ...], ...]:
     words = _words(name)
     if not words:
         return ()
-    is_first_name = len(words) > 1 and len(words[0]) > 2 and words[0] not in _ORDINARY
+    is_first_name = len(words) > 1 and len(words[0]) > 2 and words[0] not in _ORDINARY_WORDS
     aliases = [words, tuple(_tokens(name)), ("".join(words),), *([words[:1]] if is_first_name else [])]
     return tuple(dict.fromkeys(aliases))
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=MAX_CACHED_NAMES)
 def _words(name: str) -> tuple[str, ...]:
     """Return the words of a folded name, without a handle in parentheses after it."""
     return tuple(re.findall(r"\w+", re.sub(r"(?<=\w)\s*\(.*?\)", "", name)))

@@ -1,9 +1,9 @@
 """Pages of the reply structure in the admin: which comments a page shows.
 
 A discussion of up to PAGE_SIZE comments is one page. A larger one is read by its top-level comments, oldest
-first, about PAGE_SIZE comments at a time, each with its first REPLIES replies. A branch is read on its own,
-PAGE_SIZE comments at a time, below the comments that it replies to. Search results are a flat list. Each page
-starts after a given comment, so that nothing has to be counted.
+first, about PAGE_SIZE comments at a time, each with its first REPLIES_PER_TREE replies. A branch is read on
+its own, PAGE_SIZE comments at a time, below the comments that it replies to. Search results are a flat list.
+Each page starts after a given comment, so that nothing has to be counted.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from core.database.sql import fetch_rows
 from core.dates.formats import time_formatter
 
 PAGE_SIZE = 300  # comments; a browser can draw and drag this many
-REPLIES = 20  # of each top-level comment
-SEARCH_PAGE = 100  # search results
+REPLIES_PER_TREE = 20  # of each top-level comment
+SEARCH_PAGE_SIZE = 100  # search results
 EXCERPT_LENGTH = 200  # characters of plain text
 EXCERPT_SOURCE_LENGTH = excerpt_source_length(EXCERPT_LENGTH)
 
@@ -92,7 +92,7 @@ def read_trees(
         "after": after,
         "start": start,
         "page": PAGE_SIZE,
-        "replies": PAGE_SIZE if is_whole else REPLIES,
+        "replies": PAGE_SIZE if is_whole else REPLIES_PER_TREE,
     }
     rows, more = _read(comments, TREES.format(since=since), values)
     roots = [row.pk for row in rows if row.parent_id is None]
@@ -114,9 +114,11 @@ def read_found(comments: Comments, *, after: int | None) -> TreePage:
     if after and (at := Comment.objects.filter(pk=after).values_list("created_at", flat=True).first()):
         behind = Q(created_at__gt=at) | Q(pk__gt=after)
         comments = comments.filter(behind, created_at__gte=at)
-    rows = list(with_beginnings(comments).order_by("created_at", "pk")[: SEARCH_PAGE + 1])
+    rows = list(with_beginnings(comments).order_by("created_at", "pk")[: SEARCH_PAGE_SIZE + 1])
     _add_texts(rows)
-    return TreePage(rows[:SEARCH_PAGE], rows[SEARCH_PAGE - 1].pk if len(rows) > SEARCH_PAGE else None)
+    return TreePage(
+        rows[:SEARCH_PAGE_SIZE], rows[SEARCH_PAGE_SIZE - 1].pk if len(rows) > SEARCH_PAGE_SIZE else None
+    )
 
 
 def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[list[Any], bool]:

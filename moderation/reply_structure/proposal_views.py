@@ -33,7 +33,7 @@ from moderation.reply_structure import decisions, proposals
 from moderation.reply_structure.inference import RULES_BY_CODE
 
 MAX_LISTED = 100  # proposals on a page; the others follow once these are decided on
-THRESHOLD = 80  # percent, selected at first
+DEFAULT_THRESHOLD = 80  # percent, selected at first
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
     """List the open proposals of a discussion, oldest first, so that an exchange reads in its order."""
     user, discussion = _load(request, pk)
     stored = InferredParent.objects.filter(discussion=discussion)
-    is_open = stored.open()
+    open_proposals = stored.open()
     related = ("comment", "imported_parent", "parent")
-    rows = is_open.select_related(*related).order_by("comment__created_at", "comment")
-    counted = list(is_open)  # all of them, also those that the page does not list
+    rows = open_proposals.select_related(*related).order_by("comment__created_at", "comment")
+    counted = list(open_proposals)  # all of them, also those that the page does not list
     thresholds = _thresholds(counted)
     context = {
         "discussion": discussion,
@@ -167,7 +167,7 @@ def _thresholds(proposals: Iterable[InferredParent]) -> list[Threshold]:
     counts = Counter(round(100 * proposal.confidence) for proposal in proposals)
     percents = sorted(counts, reverse=True)
     sums = accumulate(counts[percent] for percent in percents)
-    selected = min((percent for percent in percents if percent >= THRESHOLD), default=None)
+    selected = min((percent for percent in percents if percent >= DEFAULT_THRESHOLD), default=None)
     return [
         Threshold(percent, count, percent == selected) for percent, count in zip(percents, sums, strict=True)
     ]

@@ -26,8 +26,8 @@ from moderation.similar.grouping import MIN_SIMILAR
 
 GROUPS_PER_PAGE = 20  # groups on a page
 MEMBERS_PER_PAGE = 50  # members on a page
-UNLIKELY_SHOWN = 2  # most likely mistakes shown first
-UNLIKELY_SHOWN_IN_LARGE = 6
+MISTAKES_SHOWN = 2  # most likely mistakes shown first
+MISTAKES_SHOWN_IN_LARGE = 6
 LARGE_GROUP = 40
 TYPICAL_SHOWN = 3  # typical examples
 SAMPLE_SIZE = 200  # members from which shared phrases are computed
@@ -36,34 +36,34 @@ MAX_EXCEPTIONS = 400  # deselected members that fit into a URL
 MAX_ILLEGAL_LISTED = 20  # members reported as illegal that are listed
 
 IN_ARTICLES = "(%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"
-UNDECIDED_STATE = f"c.state IN ('pending', 'published') AND {IN_ARTICLES}"
+IS_UNDECIDED = f"c.state IN ('pending', 'published') AND {IN_ARTICLES}"
 # Comments reported as illegal need a decision of their own and are left out of every group.
-ILLEGAL = """EXISTS (
+IS_REPORTED_ILLEGAL = """EXISTS (
     SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL AND k.is_illegal)"""
 # A comment is an open member until a person decides on it, that is, until it is removed or approved.
-STILL_MEMBER = f"""{UNDECIDED_STATE} AND NOT {ILLEGAL}
+IS_OPEN_MEMBER = f"""{IS_UNDECIDED} AND NOT {IS_REPORTED_ILLEGAL}
   AND NOT {approved_by_person("t.id > m.last_transition_id")}"""
 # Stops at the first open member. EXISTS would join all members of all groups first: 6 ms for 3,000.
 # The two parameters have no names, because RawSQL takes none.
 HAS_OPEN_MEMBER = f"""(
   SELECT true FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-  WHERE m.group_id = moderation_commentgroup.id AND {STILL_MEMBER % {"articles": "%s"}} LIMIT 1)"""
+  WHERE m.group_id = moderation_commentgroup.id AND {IS_OPEN_MEMBER % {"articles": "%s"}} LIMIT 1)"""
 CLUE_COUNTS = ", ".join(f"count(*) FILTER (WHERE m.clues & {int(clue)} <> 0)" for clue in Clue)
-COUNT = f"""
+MEMBER_COUNTS_SQL = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id),
        ARRAY[{CLUE_COUNTS}]
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = ANY(%(groups)s::uuid[]) AND m.comment_id IS DISTINCT FROM %(exclude)s::bigint
-  AND {STILL_MEMBER} GROUP BY 1"""
-MOST_TYPICAL = f"""
+  AND {IS_OPEN_MEMBER} GROUP BY 1"""
+TYPICAL_MEMBERS_SQL = f"""
 SELECT g.id, e.comment_id FROM unnest(%(groups)s::uuid[]) g(id) CROSS JOIN LATERAL (
   SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-  WHERE m.group_id = g.id AND {STILL_MEMBER} ORDER BY m.similarity DESC, m.comment_id LIMIT %(many)s) e"""
-OPEN = f"""
+  WHERE m.group_id = g.id AND {IS_OPEN_MEMBER} ORDER BY m.similarity DESC, m.comment_id LIMIT %(many)s) e"""
+OPEN_MEMBERS_SQL = f"""
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = %(group)s AND m.comment_id = ANY(%(ids)s) AND {STILL_MEMBER}"""
+WHERE m.group_id = %(group)s AND m.comment_id = ANY(%(ids)s) AND {IS_OPEN_MEMBER}"""
 # The expected transition is the one that the scan saw, or the last one if an undo restored that state.
-EXPECTED = f"""
+EXPECTED_TRANSITIONS_SQL = f"""
 SELECT m.comment_id,
        CASE WHEN b.undoes_id IS NOT NULL AND l.revision = s.revision THEN l.id ELSE m.last_transition_id END
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
@@ -72,25 +72,25 @@ LEFT JOIN LATERAL (
   SELECT t.id, t.batch, t.revision FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l ON true
 LEFT JOIN moderation_batch b ON b.id = l.batch
-WHERE m.group_id = %(group)s AND {STILL_MEMBER}"""
-DECIDED = f"""
+WHERE m.group_id = %(group)s AND {IS_OPEN_MEMBER}"""
+DECIDED_SINCE_SQL = f"""
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 CROSS JOIN LATERAL (
   SELECT t.id, t.actor_id FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l
 WHERE m.group_id = %(group)s AND {IN_ARTICLES}
   AND l.id > greatest(m.last_transition_id, %(since)s) AND l.actor_id IS NOT NULL
-  AND NOT {ILLEGAL} AND NOT ({STILL_MEMBER}) ORDER BY 1"""
-MEMBERS_PAGE = f"""
+  AND NOT {IS_REPORTED_ILLEGAL} AND NOT ({IS_OPEN_MEMBER}) ORDER BY 1"""
+MEMBERS_PAGE_SQL = f"""
 SELECT m.comment_id, m.similarity, m.clues
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = %(group)s AND {STILL_MEMBER} AND m.comment_id <> ALL(%(exclude)s::bigint[])
+WHERE m.group_id = %(group)s AND {IS_OPEN_MEMBER} AND m.comment_id <> ALL(%(exclude)s::bigint[])
   AND (m.similarity, m.comment_id) > (%(similarity)s::float8, %(after)s)
 ORDER BY m.similarity, m.comment_id LIMIT %(many)s"""
 
-ILLEGAL_MEMBERS = f"""
+ILLEGAL_MEMBERS_SQL = f"""
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = %(group)s AND {UNDECIDED_STATE} AND {ILLEGAL} ORDER BY 1"""
+WHERE m.group_id = %(group)s AND {IS_UNDECIDED} AND {IS_REPORTED_ILLEGAL} ORDER BY 1"""
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def groups_visible_to(user: User) -> QuerySet[CommentGroup]:
     found = CommentGroup.objects.select_related("original__discussion__article")
     if user.is_moderator:
         return found
-    own = Comment.objects.moderatable_by(user).filter(pk=OuterRef("comment"))
-    return found.filter(Exists(CommentGroupMember.objects.filter(Exists(own), group=OuterRef("pk"))))
+    moderatable = Comment.objects.moderatable_by(user).filter(pk=OuterRef("comment"))
+    return found.filter(Exists(CommentGroupMember.objects.filter(Exists(moderatable), group=OuterRef("pk"))))
 
 
 def group_url(group: CommentGroup, without: Iterable[int], after: str = "", since: int = 0) -> str:
@@ -165,17 +165,17 @@ def exceptions_value(without: Iterable[int]) -> str:
     return ".".join(map(str, sorted(without)))
 
 
-def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
+def group_rows(groups: Sequence[CommentGroup], user: User) -> list[GroupRow]:
     """Return the rows of these groups in four statements, without groups in which nothing is open."""
-    keys = [group.pk for group in found]
+    keys = [group.pk for group in groups]
     articles = moderatable_article_ids(user)
     numbers = count_members(keys, articles)
     samples = _typical_members(keys, articles, SAMPLE_SIZE // 10)
     bodies = _load_comments(
-        {pk for sample in samples.values() for pk in sample} | set(_comments_with_words(found))
+        {pk for sample in samples.values() for pk in sample} | set(_comments_with_words(groups))
     )
     rows = []
-    for group in found:
+    for group in groups:
         counts = numbers.get(group.pk, explanations.MemberCounts())
         if not counts.members:
             continue
@@ -205,30 +205,36 @@ def count_members(
 
     `exclude` is a comment that is not counted.
     """
-    rows = fetch_rows(COUNT, {"groups": keys, "articles": articles, "exclude": exclude})
+    rows = fetch_rows(MEMBER_COUNTS_SQL, {"groups": keys, "articles": articles, "exclude": exclude})
     return {key: explanations.MemberCounts(*rest) for key, *rest in rows}
 
 
 def open_members(group: CommentGroup, articles: list[int] | None, ids: Collection[int]) -> list[int]:
     """Return those of these comments that are open members of the group."""
-    return fetch_column(OPEN, {"group": group.pk, "articles": articles, "ids": list(ids)}) if ids else []
+    return (
+        fetch_column(OPEN_MEMBERS_SQL, {"group": group.pk, "articles": articles, "ids": list(ids)})
+        if ids
+        else []
+    )
 
 
 def expected_transitions(group: CommentGroup, user: User) -> dict[int, int]:
     """Return the open members, each with the transition on which a decision must be based."""
-    return dict(fetch_rows(EXPECTED, {"group": group.pk, "articles": moderatable_article_ids(user)}))
+    return dict(
+        fetch_rows(EXPECTED_TRANSITIONS_SQL, {"group": group.pk, "articles": moderatable_article_ids(user)})
+    )
 
 
 def decided_since(group: CommentGroup, user: User, since: int) -> list[int]:
     """Return the former members on which a person has decided after this transition."""
     return fetch_column(
-        DECIDED, {"group": group.pk, "articles": moderatable_article_ids(user), "since": since}
+        DECIDED_SINCE_SQL, {"group": group.pk, "articles": moderatable_article_ids(user), "since": since}
     )
 
 
 def reported_as_illegal(group: CommentGroup, articles: list[int] | None) -> list[int]:
     """Return the members that are left out because they were reported as illegal."""
-    return fetch_column(ILLEGAL_MEMBERS, {"group": group.pk, "articles": articles})
+    return fetch_column(ILLEGAL_MEMBERS_SQL, {"group": group.pk, "articles": articles})
 
 
 @dataclass(frozen=True)
@@ -254,14 +260,14 @@ def load_page(
     `articles` are from moderatable_article_ids, `without` are the deselected comments.
     """
     sample = _typical_members([group.pk], articles, SAMPLE_SIZE).get(group.pk, [])
-    mistake_count = UNLIKELY_SHOWN if len(sample) <= LARGE_GROUP else UNLIKELY_SHOWN_IN_LARGE
+    mistake_count = MISTAKES_SHOWN if len(sample) <= LARGE_GROUP else MISTAKES_SHOWN_IN_LARGE
     typical = [] if len(sample) <= mistake_count + TYPICAL_SHOWN else sample[:TYPICAL_SHOWN]
     similarity, last = after or (-1.0, 0)
     wanted = MEMBERS_PER_PAGE if after else MEMBERS_PER_PAGE - len(typical)
     values: dict[str, Any] = {"group": group.pk, "articles": articles, "exclude": typical}
     values |= {"similarity": similarity, "after": last, "many": wanted + 1}
-    rows = [MemberPlace(*row) for row in fetch_rows(MEMBERS_PAGE, values)]
-    clues = dict(
+    rows = [MemberPlace(*row) for row in fetch_rows(MEMBERS_PAGE_SQL, values)]
+    clues_of_typical = dict(
         CommentGroupMember.objects.filter(group=group, comment__in=typical).values_list("comment", "clues")
     )
     more, rows = len(rows) > wanted, rows[:wanted]
@@ -271,14 +277,14 @@ def load_page(
     shared = _shared_phrases([bodies[pk] for pk in sample if pk in bodies])
     rule = rule_replay.span_finder(group.details["rule"]) if group.kind == CommentGroup.Kind.RULE else None
 
-    def member_row(pk: int, found: int) -> MemberRow:
+    def member_row(pk: int, clues: int) -> MemberRow:
         comment = bodies[pk]
         body = _highlighted_excerpt(comment, shared, rule)
-        return MemberRow(comment, body, explanations.describe_clues(Clue(found), comment), pk not in without)
+        return MemberRow(comment, body, explanations.describe_clues(Clue(clues), comment), pk not in without)
 
     return Page(
         likely_mistakes=[member_row(row.comment, row.clues) for row in likely_mistakes],
-        typical=[] if after else [member_row(pk, clues[pk]) for pk in typical],
+        typical=[] if after else [member_row(pk, clues_of_typical[pk]) for pk in typical],
         others=[member_row(row.comment, row.clues) for row in others],
         after=f"{rows[-1].similarity!r}.{rows[-1].comment}" if more else "",
     )
@@ -299,7 +305,7 @@ def distinctive_words(group: CommentGroup, articles: list[int] | None) -> list[s
 def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
     """Return the most typical open members by group, at most `many` each."""
     found: dict[Any, list[int]] = {}
-    for key, pk in fetch_rows(MOST_TYPICAL, {"groups": keys, "articles": articles, "many": many}):
+    for key, pk in fetch_rows(TYPICAL_MEMBERS_SQL, {"groups": keys, "articles": articles, "many": many}):
         found.setdefault(key, []).append(pk)
     return found
 
@@ -310,9 +316,9 @@ def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
     return comments.in_bulk(list(ids))
 
 
-def _comments_with_words(found: Iterable[CommentGroup]) -> list[int]:
+def _comments_with_words(groups: Iterable[CommentGroup]) -> list[int]:
     """Return the comments from which distinctive words are read."""
-    return [pk for group in found for pk, *_ in group.details.get("telling", [])]
+    return [pk for group in groups for pk, *_ in group.details.get("telling", [])]
 
 
 def _read_distinctive_words(

@@ -222,7 +222,7 @@ def _limit_group_weights(
 ) -> list[float]:
     """Return the weights, reduced so that no group has more than `max_weight_of` the weight of the rest.
 
-    None is no group.
+    `of` has the group of each weight, or None.
     """
     sums: defaultdict[Hashable, float] = defaultdict(float)
     for one, share in zip(of, shares, strict=True):

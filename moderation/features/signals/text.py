@@ -16,7 +16,7 @@ from moderation.features.text_reading import (
 from moderation.features.word_lists import LINK_SHORTENERS, PRAISE_WORDS, PRODUCT_WORDS
 
 LATE_FULL_DAYS = 1825  # from here on the strength is 1
-MIN_SUBJECT_STEMS = 30  # stems of the story: a title alone is too short to compare with
+MIN_ARTICLE_STEMS = 30  # stems of the story: a title alone is too short to compare with
 
 
 def late(comment: ParsedComment) -> SignalResult | None:
@@ -34,9 +34,9 @@ def late(comment: ParsedComment) -> SignalResult | None:
 
 def words_of_story(comment: ParsedComment) -> SignalResult | None:
     """Find words of the story. They speak for the comment. `number`: how many."""
-    if comment.subject is None:
+    if comment.article_stems is None:
         return None
-    story_words = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
+    story_words = {s: m for s, m in reversed(comment.content_words) if s in comment.article_stems}
     if not story_words:
         return None
     share = len(story_words) / len({s for s, _ in comment.content_words})
@@ -67,8 +67,10 @@ def generic_praise(comment: ParsedComment) -> SignalResult | None:
         return None
     content_count: float = len(comment.content_words)
     # Words of the story show that it is about something; other content words count half.
-    if comment.subject is not None and len(comment.subject) >= MIN_SUBJECT_STEMS:
-        content_count = 0.5 * content_count + 2 * len({s for s, _ in comment.content_words} & comment.subject)
+    if comment.article_stems is not None and len(comment.article_stems) >= MIN_ARTICLE_STEMS:
+        content_count = 0.5 * content_count + 2 * len(
+            {s for s, _ in comment.content_words} & comment.article_stems
+        )
     strength = min(1.0, len(praise_words) / 4) * max(0.0, 1 - content_count / (6 + 3 * len(praise_words)))
     return SignalResult(strength, comment.spans(praise_words), len(praise_words)) if strength > 0.05 else None
 

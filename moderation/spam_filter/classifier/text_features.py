@@ -14,7 +14,7 @@ from core.memory.text_cache import text_cache
 from moderation.features.folding import fold_case_and_accents
 from moderation.features.links import host_of
 from moderation.features.scripts import main_script
-from moderation.features.text_reading import CACHED_CHARACTERS, ParsedComment, subject_stems
+from moderation.features.text_reading import CACHED_CHARACTERS, ParsedComment, stems_of_article
 from moderation.features.words import find_words
 from moderation.spam_filter.classifier.reference import Reference, ngram_hashes
 
@@ -99,7 +99,7 @@ def _story_features(comment: ParsedComment, language: str) -> dict[str, float]:
     stems = {stem for stem, _match in comment.content_words}
     features["english_elsewhere"] = float(language == "en" and story_language(comment) not in {"en", ""})
     if title:
-        of_title = subject_stems(title, "")
+        of_title = stems_of_article(title, "")
         features["title_share"] = len(stems & of_title) / max(1, len(of_title))
     return features
 

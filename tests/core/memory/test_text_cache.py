@@ -2,7 +2,7 @@
 
 from core.memory.text_cache import ENTRY_SIZE, TextCache, text_cache
 from moderation.features.signals.text import _article_script
-from moderation.features.text_reading import subject_stems
+from moderation.features.text_reading import stems_of_article
 from moderation.reply_structure.inference import _quotations, _searchable
 
 
@@ -31,8 +31,8 @@ def test_a_text_that_does_not_fit_is_not_kept() -> None:
 
 
 def test_texts_of_the_greatest_length_do_not_fill_the_memory() -> None:
-    functions: list[TextCache[object]] = [subject_stems, _article_script, _quotations, _searchable]  # type: ignore[list-item]
+    functions: list[TextCache[object]] = [stems_of_article, _article_script, _quotations, _searchable]  # type: ignore[list-item]
     for function in functions:
         for n in range(30):
-            function(*["title"] * (function is subject_stems), f"{n} " + "word " * 20_000)
+            function(*["title"] * (function is stems_of_article), f"{n} " + "word " * 20_000)
         assert 0 < function.results.size <= function.results.max_size <= 2_000_000

@@ -7,7 +7,7 @@ from moderation.features.text_reading import (
     MAX_READ_LENGTH,
     CommentData,
     ParsedComment,
-    subject_stems,
+    stems_of_article,
 )
 from tests.helpers.growth import LINEAR, growth
 
@@ -40,17 +40,17 @@ def test_a_body_is_read_up_to_its_limit():
 
 def test_the_subject_is_the_article():
     comment = CommentData(body="x", article_title="Heron", article_text="ferries")
-    assert ParsedComment(comment).subject == {"heron", "ferrie"}
-    assert ParsedComment(CommentData(body="x", is_reply=True)).subject is None
+    assert ParsedComment(comment).article_stems == {"heron", "ferrie"}
+    assert ParsedComment(CommentData(body="x", is_reply=True)).article_stems is None
 
 
 def test_words_without_spaces_between_them_are_compared_by_pairs_of_letters():
     comment = ParsedComment(CommentData(body="今天渡轮停航", article_title="渡轮"))
-    assert {stem for stem, _match in comment.content_words} & comment.subject == {"渡轮"}
+    assert {stem for stem, _match in comment.content_words} & comment.article_stems == {"渡轮"}
 
 
 def test_an_article_is_read_up_to_its_limit():
-    assert "icebre" not in subject_stems("", " " * MAX_ARTICLE_LENGTH + "icebreaker")
+    assert "icebre" not in stems_of_article("", " " * MAX_ARTICLE_LENGTH + "icebreaker")
 
 
 HOSTILE = {

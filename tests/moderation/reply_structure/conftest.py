@@ -89,5 +89,5 @@ def editor(client):
 def small_pages(monkeypatch):
     """Let the pages of the tree be short."""
     monkeypatch.setattr(pages, "PAGE_SIZE", 6)
-    monkeypatch.setattr(pages, "REPLIES", 3)
-    monkeypatch.setattr(pages, "SEARCH_PAGE", 5)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 3)
+    monkeypatch.setattr(pages, "SEARCH_PAGE_SIZE", 5)
