@@ -150,7 +150,8 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         cached.story.last_log_number,
         state.visit,
         comments=cached.published,
-        mark_updates_seen=has_all_comments and not state.unread_of_story,  # else mark_story_seen has done it
+        # mark_story_seen has marked them if there were unread ones
+        mark_updates_seen=has_all_comments and not state.unread_of_story,
     )
     personal = {
         "since": "" if since is None else str(since),
@@ -247,7 +248,7 @@ def _render_discussion(
         regions,
         {row.id: row._replace(body_html="") for row in rows if row.state == State.PUBLISHED},
         2 * sys.getsizeof(html) + 1024 * len(rows) + shell.size,
-        first.page.has_all_comments,
+        first.page.is_last_and_complete,
     )
     # The version of an original in another discussion would have to be compared as well.
     if all(article == story.article.pk for article, _version, _version_there in find_duplicate_targets(rows)):

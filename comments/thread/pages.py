@@ -105,8 +105,8 @@ class ThreadPage:
     next: ThreadCursor | None = None
 
     @property
-    def has_all_comments(self) -> bool:
-        """Return whether these rows and those before are all comments: none are on a next page or omitted."""
+    def is_last_and_complete(self) -> bool:
+        """Return whether no page follows and no reply of this page is left out."""
         return self.next is None and not any(row.omitted_replies > 0 for row in self.rows)
 
 

@@ -143,7 +143,7 @@ def _add_discussion(
     """
     article = story_page.article
     page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
-    has_all_comments, published = start is None and page.has_all_comments, _published_ids(page.rows)
+    has_all_comments, published = start is None and page.is_last_and_complete, _published_ids(page.rows)
     context |= discussion_context(request, story_page, page, order, is_as_saved=is_as_saved)
     if start:
         context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
