@@ -1,9 +1,10 @@
-"""The dates of the sample, which stay recent as long as nobody has changed its stories.
+"""The dates of the sample's stories, which stay recent as long as the stories have no activity.
 
 A story and its comments are moved together and by whole days, so their order and times of day stay. A story
-that somebody has edited, or in whose discussion somebody has written or decided, keeps its dates: what people
-did has its own time. Transitions are append-only, so those of the sample keep its creation time. A comment
-with a `source` may be dated after its transitions, as the times of imported comments come from their source.
+that somebody has edited, or in whose discussion somebody has commented, reported or decided, keeps its dates:
+what people did has its own time. Transitions are append-only, so those of the sample keep its creation time.
+A comment with a `source` may be dated after its transitions, as the times of imported comments come from
+their source.
 """
 
 from collections import defaultdict
@@ -28,7 +29,7 @@ DAY = timedelta(days=1)
 
 @transaction.atomic
 def renew_dates() -> int:
-    """Move the dates of the stories that nobody has changed to the present. Return the number of stories."""
+    """Move the dates of stories without activity forward, so that they stay recent. Return their number."""
     created = creation_time()
     if created is None:
         return 0
@@ -41,7 +42,7 @@ def renew_dates() -> int:
         if (days := (now - ages[article.slug] - article.published_at) // DAY) > 0:
             stories_by_days[days].add(article.pk)
     outdated = set().union(*stories_by_days.values())
-    movable = outdated - _changed_stories(outdated, created) if outdated else set()
+    movable = outdated - _ids_with_activity(outdated, created) if outdated else set()
     for days, stories in stories_by_days.items():
         if to_move := stories & movable:
             _move_dates(to_move, timedelta(days=days))
@@ -50,8 +51,8 @@ def renew_dates() -> int:
     return len(movable)
 
 
-def _changed_stories(ids: set[int], created: datetime) -> set[int]:
-    """Return those of these stories that somebody has edited, or in whose discussion somebody has acted.
+def _ids_with_activity(ids: set[int], created: datetime) -> set[int]:
+    """Return the ids of those of these stories that were edited, or in whose discussion somebody has acted.
 
     `created`: the creation time of the sample, which its own rows have.
     """
@@ -62,7 +63,7 @@ def _changed_stories(ids: set[int], created: datetime) -> set[int]:
     # The sample has reports as well. Their dates are moved, so only their reporters have the creation time.
     reports = Report.objects.filter(comment__in=comments).exclude(guest__created_at=created)
     return {
-        *edited_stories(ids, created),
+        *edited_article_ids(ids, created),
         *Transition.objects.filter(discussion__in=ids, at__gt=created).values_list("discussion", flat=True),
         *setting_changes.filter(target__in=[Target.DISCUSSION, Target.ARTICLE]).values_list(
             "target_id", flat=True
@@ -72,8 +73,8 @@ def _changed_stories(ids: set[int], created: datetime) -> set[int]:
     }
 
 
-def edited_stories(ids: set[int], created: datetime) -> set[int]:
-    """Return those of these stories that somebody has edited, corrected or noted something about."""
+def edited_article_ids(ids: set[int], created: datetime) -> set[int]:
+    """Return the ids of those of these stories that were edited or corrected, or got an editor's note."""
     content_type = ContentType.objects.get_for_model(Article)
     admin_entries = LogEntry.objects.filter(content_type=content_type, object_id__in=map(str, ids))
     stories_by_model = (

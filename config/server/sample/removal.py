@@ -31,7 +31,7 @@ from articles.models import Article, Author, Autosave, Byline, Image, ImageUse, 
 from articles.site.cached_pages import increment_site_version, invalidate_outage_copies
 from comments.models import Comment, Follow, Transition
 from config.server.sample import credentials
-from config.server.sample.dates import edited_stories
+from config.server.sample.dates import edited_article_ids
 from core.database.sql import execute, fetch_rows
 from core.errors import UserError
 from moderation.models import (
@@ -138,7 +138,7 @@ def _refuse_if_people_have_written(created: datetime) -> None:
     articles = Article.objects.filter(created_at=created)
     own = Q(author__date_joined=created) | Q(guest__created_at=created) | ~Q(source="")
     comments = Comment.objects.filter(discussion__article__in=articles).exclude(own).count()
-    edited = edited_stories(set(articles.values_list("pk", flat=True)), created)
+    edited = edited_article_ids(set(articles.values_list("pk", flat=True)), created)
     written = []
     if edited:
         titles = articles.filter(pk__in=edited).order_by("pk").values_list("title", flat=True)
