@@ -49,7 +49,10 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         return self.filter(state=State.PUBLISHED)
 
     def readable(self, now: datetime) -> Self:
-        """Return the published comments of published articles whose discussions are not hidden."""
+        """Return the published comments of published articles whose discussions are not hidden.
+
+        None while the site hides all discussions.
+        """
         if current_site().comment_status == Discussion.Status.HIDDEN:
             return self.none()
         stories = Article.objects.published(now)
@@ -61,7 +64,7 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         return self.filter(state=State.PENDING)
 
     def not_erased_or_restricted(self) -> Self:
-        """Return the comments without erased and restricted ones, whose text is not in `body`."""
+        """Return the comments that are neither erased nor restricted, so `body` holds their text."""
         return self.filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
 
     def with_story(self) -> Self:
@@ -114,8 +117,8 @@ class Comment(MPTTModel):
     parent = TreeForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="replies", db_index=False
     )
-    # The sibling that this comment replies to, which is at the deepest level. Otherwise NULL: it replies to
-    # `parent`.
+    # Set if it was written as a reply to a comment at the deepest level: that comment, stored as its sibling.
+    # Ignored once one of the two is moved (REPLIED_TO_ID).
     in_reply_to = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )

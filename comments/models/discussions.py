@@ -55,8 +55,8 @@ class Discussion(models.Model):
     )
     visible_count = models.PositiveIntegerField(default=0, editable=False)
     # Numbers of removed comments by "<state>/<reason>/<decider>". The decider is "person", "machine"
-    # (automatic checks), or "confirmed" (proposed by automatic checks, confirmed by a person). The policy
-    # updates them in the transaction of each change.
+    # (automatic checks or a job, no person), or "confirmed" (proposed by automatic checks, confirmed by a
+    # person). The policy updates them in the transaction of each change.
     removal_counts = models.JSONField(default=dict, db_default={}, editable=False, db_column="tally")
     version = models.PositiveBigIntegerField(default=0, editable=False)
 

@@ -23,10 +23,11 @@ class MuteQuerySet(models.QuerySet["Mute"]):
         ).exclude(muted_comment__author_name="")
 
     def exclude_comments_by_muted(self, comments: CommentQuerySet) -> CommentQuerySet:
-        """Return the comments whose authors none of these mutes names. MUTED_AUTHOR is the same in SQL.
+        """Return the comments whose authors are not muted by these mutes.
 
-        Names are compared for imported comments alone, and people in a condition of their own, for which
-        Postgres uses the indexes. In one condition 300 replies and 300 muted names took 8 ms instead of 0.5.
+        Excludes what MUTED_AUTHOR matches in SQL. Names are compared for imported comments alone, and people
+        in a condition of their own, for which Postgres uses the indexes. In one condition 300 replies and 300
+        muted names took 8 ms instead of 0.5.
         """
         person = Q(muted_user=OuterRef("author")) | Q(muted_guest=OuterRef("guest"))
         same_name = self.filter(

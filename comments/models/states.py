@@ -49,7 +49,8 @@ class Reason(models.TextChoices):
 
 
 AUTHOR_DELETION_REASONS = (Reason.AUTHOR, Reason.POSTING_UNDONE)  # no decisions of moderation
-UNDONE_REASONS = (Reason.POSTING_UNDONE, Reason.IMPORT_UNDONE)  # such comments do not count as deleted ones
+# Comments with these reasons are left out of all counts.
+UNDONE_REASONS = (Reason.POSTING_UNDONE, Reason.IMPORT_UNDONE)
 # The same reasons as lists in SQL: reason IN …
 AUTHOR_DELETION_REASONS_SQL, UNDONE_REASONS_SQL = (
     str(tuple(map(str, reasons))) for reasons in (AUTHOR_DELETION_REASONS, UNDONE_REASONS)

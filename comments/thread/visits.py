@@ -18,9 +18,9 @@ VISIT_TIMEOUT = timedelta(minutes=30)  # without a request; the next one begins 
 STORE_INTERVAL = timedelta(minutes=1)  # a reload within it writes nothing unless the log has grown
 VISIT_RETENTION = timedelta(days=180)
 
-# The last visit of the member %(user)s, who may be NULL, to the article `a`, as the fields of LastVisit.
 # LastVisit.previous_end_log_number as SQL.
 _SINCE = f"CASE WHEN now() - v.at > '{VISIT_TIMEOUT.seconds} s' THEN v.seq ELSE v.previous_seq END"
+# The last visit of the member %(user)s, who may be NULL, to the article `a`, as the fields of LastVisit.
 VISIT_COLUMNS = f"""v.at, v.seq, v.previous_seq,
        v.at IS NOT NULL AND EXISTS (SELECT {new_comments_sql(f"({_SINCE})", "NULL::bigint")})"""
 VISIT_JOIN = "LEFT JOIN comments_visit v ON v.article_id = a.id AND v.user_id = %(user)s"

@@ -42,8 +42,8 @@ EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 _BY_AUTHOR = [Reason.POSTED, *AUTHOR_DELETION_REASONS]
-# Choices of the filter by decider: a person, or automatic checks and jobs. Posting and deleting one's own
-# comment are decisions of neither.
+# Choices of the filter by decider: "person", or "machine" (automatic checks or a job, no person). Posting and
+# deleting one's own comment are decisions of neither.
 _DECIDERS = {
     "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.SCREENED, *_BY_AUTHOR]),
     "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=_BY_AUTHOR),

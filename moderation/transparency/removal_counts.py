@@ -20,7 +20,7 @@ from moderation.checks import registry
 from moderation.models import Finding
 
 # Numbers of removed comments by "<state>/<reason>/<decider>". The decider is "person", "machine" (automatic
-# checks), or "confirmed" (proposed by automatic checks and confirmed by a person).
+# checks or a job, no person), or "confirmed" (proposed by automatic checks and confirmed by a person).
 Counts = dict[str, int]
 
 # The decisive transition of the transition p: an undo counts as the decision whose state it restored.
