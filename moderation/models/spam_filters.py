@@ -21,9 +21,9 @@ class FilterVersion(models.Model):
     weights = models.BinaryField()  # spam_filter.classifier.model.Model.to_bytes
     # For a starter, its source. Else {"decisions": n, "spam": n, "until": id of the last transition that it
     # was trained on, "kept": n, "sealed": n, "erased": n}. The last three count comments that were decided up
-    # to "until": those whose decision still applied at the time of the training, and those that were
-    # restricted and erased before it. Either kind may have "is_emptied": its weights were deleted because of
-    # a restricted comment; or "is_of_another_release": this release can't load its weights.
+    # to "until": those whose decision still applied at the time of the training, those that had been
+    # restricted, and those that had been erased. Either kind may have "is_emptied": its weights were deleted
+    # because of a restricted comment; or "is_of_another_release": this release can't load its weights.
     trained_on = models.JSONField(default=dict)
     # Its results on decisions that were taken after its training (spam_filter.training.Evaluation), and in
     # "trial" those of its comparison with the version that was active. Empty: none yet.

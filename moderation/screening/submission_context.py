@@ -68,8 +68,8 @@ class _PersonRow(NamedTuple):
     sent_to_discussion: list[Any] | None
 
 
-# The facts about the person and the rules, as a _PersonRow. `account` holds, for one e-mail, the same as
-# accounts.emails.current_confirmed_emails().
+# The facts about the person and the rules, as a _PersonRow. `account` is the user whose current confirmed
+# e-mail is this one, as in accounts.emails.current_confirmed_emails().
 PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}

@@ -124,9 +124,10 @@ def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int])
 
 
 def _suspects_of_one_pattern(compared: ComparedComments, indexes: Sequence[int]) -> list[int]:
-    """Return the suspects of each day on which enough people wrote them and half of the comments are such.
+    """Return the suspects in each NAME_PATTERN_WINDOW in which enough people wrote suspects.
 
-    `indexes`: the comments under names of one shape, in order of time.
+    At least half of the comments in the window must be suspects. `indexes`: the comments under names of one
+    shape, in order of time.
     """
     members: list[int] = []
     suspects = compared.suspects(indexes)
