@@ -21,7 +21,10 @@ FOLDER = "imports"  # in the storage
 
 
 class UploadUnavailableError(Exception):
-    """The error that a pending upload was imported or deleted already, or belongs to somebody else."""
+    """The error that a pending upload is unavailable.
+
+    It was imported or deleted, has expired, belongs to somebody else, or its token is invalid.
+    """
 
 
 @dataclass(frozen=True)

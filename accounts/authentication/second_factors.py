@@ -31,10 +31,9 @@ def lacks_required_factor(user: User, site: Any) -> bool:
 
 
 def fully_authenticated_user(request: Any) -> User | None:
-    """Return the user who made a request for a public page, or None for a visitor without an account.
+    """Return the user who made a request for a public page, or None if nobody is logged in.
 
-    None is also returned for staff who lack the second factor that the site requires: they see the page as
-    visitors do.
+    Also None for staff who lack the second factor that the site requires: they see the page as visitors do.
     """
     user = request.user
     return None if not isinstance(user, User) or lacks_required_factor(user, request.site) else user

@@ -179,8 +179,8 @@ def increment_site_version() -> None:
 def invalidate_outage_copies() -> None:
     """Invalidate the copies of pages for an outage of the database (config/page_cache/outage_copies.py).
 
-    Readers of all servers no longer get the copies that are older. Cached pages themselves are compared with
-    the versions in the database and need no such call. Call it in the transaction of a change that hides
+    After it, no server shows a copy that was confirmed before this call. Cached pages themselves are compared
+    with the versions in the database and need no such call. Call it in the transaction of a change that hides
     something from readers, as late as possible. The time is stored before the commit, since the database may
     be lost right after it. Until the commit a copy may still be confirmed, so the time is stored again after
     a commit that took long.

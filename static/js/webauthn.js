@@ -1,5 +1,6 @@
-// Shows the buttons of security keys only where keys work: a key belongs to a host name, so browsers refuse keys at an IP
-// address. If a key does not answer, the page shows a message, as allauth's script only writes to the console.
+// Shows each [data-key] element only in its state: the buttons where security keys and passkeys work, else a notice. A
+// key belongs to a host name, so browsers refuse keys at an IP address. If a key does not answer, the page shows a
+// message, as allauth's script only writes to the console.
 // The script tag stands below the [data-key] elements, so that nothing that is already drawn moves.
 "use strict";
 
