@@ -18,6 +18,8 @@ class State(models.TextChoices):
 
 # By a moderator or the spam filter. The author's own deletion is DELETED.
 REMOVED_BY_MODERATION = (State.REJECTED, State.SPAM)
+REMOVED_OR_DELETED = (*REMOVED_BY_MODERATION, State.DELETED)
+REMOVED_OR_DELETED_SQL = str(tuple(map(str, REMOVED_OR_DELETED)))  # as a list in SQL: state IN …
 
 
 class Reason(models.TextChoices):

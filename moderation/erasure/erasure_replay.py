@@ -15,7 +15,7 @@ from accounts.models import Guest, User
 from articles.models import Subscription
 from articles.newsletter.subscriptions import end_subscriptions
 from articles.redaction import redact
-from comments.models import REMOVED_BY_MODERATION, Comment, Reason, State
+from comments.models import REMOVED_OR_DELETED, Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from comments.services.text_changes import erase_comments
@@ -26,7 +26,6 @@ from moderation.models import AccountErasure, Action, Restriction
 from moderation.people.profiles import Person
 
 CHUNK = 5_000  # rows per query
-REMOVED_OR_DELETED = {*REMOVED_BY_MODERATION, State.DELETED}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from comments.models import UNDONE_REASONS_SQL, Comment, Discussion, Reason, State
+from comments.models import (
+    REMOVED_OR_DELETED_SQL,
+    UNDONE_REASONS_SQL,
+    Comment,
+    Discussion,
+    Reason,
+    State,
+)
 from core.database.sql import execute, fetch_column, fetch_rows
 from moderation.checks import registry
 from moderation.models import Finding
@@ -25,7 +32,6 @@ Counts = dict[str, int]
 
 # The decisive transition of the transition p: an undo counts as the decision whose state it restored.
 DECISIVE_ID = "coalesce(p.restores_id, p.id)"
-REMOVED_STATES = "('rejected', 'spam', 'deleted')"
 # The CTEs `counted` (removals with their keys in Counts) and `diff` (their numbers by discussion and key).
 # They follow a CTE `decisive`: ids of decisive transitions, with the number n by which each changes the
 # counts. Each transition is looked up separately. As a join, the planner once compared every transition with
@@ -46,19 +52,20 @@ counted AS (
   FROM decisive
   CROSS JOIN LATERAL (SELECT * FROM comments_transition l WHERE l.id = decisive.id LIMIT 1) t
   LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
-  WHERE t.reason NOT IN {UNDONE_REASONS_SQL} AND t.to_state IN {REMOVED_STATES}),
+  WHERE t.reason NOT IN {UNDONE_REASONS_SQL} AND t.to_state IN {REMOVED_OR_DELETED_SQL}),
 diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
 
 UPDATE_COUNTS = f"""
 WITH decisive AS (
   SELECT {DECISIVE_ID} AS id, 1 AS n FROM comments_transition p
-  WHERE batch = %(action)s AND comment_id = ANY(%(ids)s) AND kind = 'state' AND to_state IN {REMOVED_STATES}
+  WHERE batch = %(action)s AND comment_id = ANY(%(ids)s) AND kind = 'state'
+    AND to_state IN {REMOVED_OR_DELETED_SQL}
   UNION ALL
   SELECT before.id, -1 FROM comments_transition t CROSS JOIN LATERAL (
     SELECT {DECISIVE_ID} AS id FROM comments_transition p
     WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id ORDER BY p.id DESC LIMIT 1) before
   WHERE t.batch = %(action)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'
-    AND t.from_state IN {REMOVED_STATES}),
+    AND t.from_state IN {REMOVED_OR_DELETED_SQL}),
 {CTES_AFTER_DECISIVE}
 UPDATE comments_discussion d
 SET version = version + 1,
@@ -77,7 +84,7 @@ WITH decisive AS (
   FROM comments_comment c CROSS JOIN LATERAL (
     SELECT {DECISIVE_ID} AS id FROM comments_transition p
     WHERE p.comment_id = c.id AND p.kind = 'state' ORDER BY p.id DESC LIMIT 1) last
-  WHERE c.state IN {REMOVED_STATES}
+  WHERE c.state IN {REMOVED_OR_DELETED_SQL}
     AND (%(discussions)s::bigint[] IS NULL OR c.discussion_id = ANY(%(discussions)s))
     AND (%(comments)s::bigint[] IS NULL OR c.id = ANY(%(comments)s))),
 {CTES_AFTER_DECISIVE}
@@ -94,7 +101,7 @@ def update_counts(ids: Sequence[int], action_id: UUID) -> None:
     execute(UPDATE_COUNTS, {"ids": list(ids), "action": action_id, **sql_values()})
 
 
-# A comment that automatic checks marked as spam has one transition, which belongs to no action.
+# A comment that the spam filter marked as spam has one transition, which belongs to no action.
 COUNT_POSTED = """
 UPDATE comments_discussion
 SET version = version + 1,
@@ -103,7 +110,7 @@ WHERE article_id = %(discussion)s"""
 
 
 def count_posted(comment: Comment) -> None:
-    """Count a comment that automatic checks removed when it was posted, in the same transaction."""
+    """Count a comment that the spam filter marked as spam when it was posted, in the same transaction."""
     key = f"{comment.state}/{comment.state_reason}/machine"
     execute(COUNT_POSTED, {"key": key, "discussion": comment.discussion_id})
 
