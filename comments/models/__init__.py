@@ -1,4 +1,4 @@
-"""Models of discussions and comments, of recommendations, and of the log of decisions on comments.
+"""Models of discussions and comments, of recommendations, and of the transition log.
 
 A comment's parent is authoritative; lft, rght, tree_id and level are derived from it. Only comments/services/
 and the jobs in comments/tasks.py write these tables: each change of a state or a parent needs the lock on

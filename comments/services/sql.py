@@ -1,4 +1,4 @@
-"""SQL statements that write trees, counters and the log.
+"""SQL statements that write trees, counters and the transition log.
 
 Rules (docs/decisions.md has the measurements): the lock on the Discussion is a separate statement, first in
 the transaction (only Policy.insert_lock comes before it); a statement updates each row once; a comment's

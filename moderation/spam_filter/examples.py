@@ -102,7 +102,7 @@ class RemovedExamples:
     def counts_until(self, transition: int) -> dict[str, int]:
         """Return the number of restricted and erased comments that a version may have learnt from.
 
-        `transition`: the last entry of the log that it was trained on.
+        `transition`: the last entry of the transition log that it was trained on.
         """
         return {
             "sealed": sum(n <= transition for n in self.restricted),
@@ -120,7 +120,7 @@ def removed_examples() -> RemovedExamples:
 
 
 class DecisionCounts(NamedTuple):
-    """Counts of the current decisions before and after a transition of the log."""
+    """Counts of the current decisions before and after an entry of the transition log."""
 
     new: int  # decisions after it
     kept: int  # decisions on comments that had a decision by then
