@@ -81,7 +81,7 @@ class StoryQuery(QueryForm):
 
 
 class NewCommentsQuery(QueryForm):
-    """The query string of new comments: the number of a log entry."""
+    """The query string of new comments: a log number (Transition.seq)."""
 
     since = NumberField()
 
@@ -193,7 +193,7 @@ def choose_order(request: SiteRequest, slug: str, order: str) -> HttpResponse:
 @require_safe
 @cache_for_anonymous
 def discussion_version(request: SiteRequest, slug: str) -> HttpResponse:
-    """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
+    """Return the version of the discussion and its last log number, for pages that poll it."""
     story_page = load_story_page(request, slug)
     if story_page.discussion.is_hidden:
         raise Http404
@@ -202,14 +202,14 @@ def discussion_version(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
-    """Return the number of comments of others published since log entry `?since=`, and the last ids."""
+    """Return the number of comments of others published after log number `?since=`, and the last ids."""
     count, ids = _find_new_comments(request, slug)
     return JsonResponse({"count": count, "ids": ids})
 
 
 @require_safe
 def comments_since(request: SiteRequest, slug: str) -> HttpResponse:
-    """List the comments of others that were published since log entry `?since=`.
+    """List the comments of others that were published after log number `?since=`.
 
     A member's page links to it for browsers without scripts.
     """

@@ -627,7 +627,7 @@
   const showGuide = (nodes) => showNotices(...(nodes.length ? [...nodes, dismiss()] : []));
 
   // What is new since the last visit, and where that ended. The server stores the visits of members; this browser those
-  // of others, as {path: [time, log entry, log entry at the end of the visit before, comment at the top]} for 50 stories.
+  // of others, as {path: [time, log number, log number at the end of the visit before, comment at the top]} for 50 stories.
   const VISIT_TIMEOUT = 1_800_000; // milliseconds after which a visit is a new one, as in comments/thread/visits.py
   const visits = storedLists("localStorage", "visits", 50);
   const path = location.pathname;

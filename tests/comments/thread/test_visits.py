@@ -37,7 +37,7 @@ def ylva_client(ylva):
 
 
 def read(client, article, query="", **headers):
-    """Return the log entry at the end of the last visit, and the last one, as the page names them."""
+    """Return the log number at the end of the last visit, and the last one, as the page names them."""
     page = client.get(f"{article.get_absolute_url()}{query}", headers=headers).content.decode()
     seq, since = re.search(r'data-seq="(\d+)"\s+data-since="(\d*)"', page).groups()
     return int(since) if since else None, int(seq)
