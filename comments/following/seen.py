@@ -53,7 +53,7 @@ def mark_story_seen(
     """
     remaining = unread.of_story
     if remaining and is_shown(request) and has_all_comments:
-        execute(MARK_ALL_UPDATES_SEEN, mark_all_updates_values(request, user, guest, article, comments))
+        execute(MARK_ALL_UPDATES_SEEN, all_updates_seen_values(request, user, guest, article, comments))
         remaining = 0
     elif remaining and is_shown(request):
         follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
@@ -64,7 +64,7 @@ def mark_story_seen(
     request.unread_count = unread.total - unread.of_story + remaining
 
 
-def mark_all_updates_values(
+def all_updates_seen_values(
     request: SiteRequest,
     user: User | None,
     guest: Guest | None,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
-from comments.following.seen import MARK_ALL_UPDATES_SEEN, mark_all_updates_values
+from comments.following.seen import MARK_ALL_UPDATES_SEEN, all_updates_seen_values
 from comments.models import Visit
 from comments.thread.new_comments import new_comments_sql
 from core.database.sql import execute
@@ -51,8 +51,8 @@ class LastVisit(NamedTuple):
         """Return the log number at the end of the visit before the current one; None if there was none."""
         return self.log_number if now - self.at > VISIT_TIMEOUT else self.previous_log_number
 
-    def new_comments_log_number(self, now: datetime) -> int | None:
-        """Return the log number after which others published comments since the previous visit, or None."""
+    def new_comments_since(self, now: datetime) -> int | None:
+        """Return `previous_end_log_number` if others have published comments after it, or None."""
         return self.previous_end_log_number(now) if self.has_new_comments else None
 
 
@@ -76,7 +76,7 @@ def record_visit(
     since = last and last.previous_end_log_number(request.now)
     is_stored = last and last.log_number == last_log_number and request.now - last.at < STORE_INTERVAL
     if is_shown(request) and not is_stored:
-        values = mark_all_updates_values(request, user, None, article, comments)
+        values = all_updates_seen_values(request, user, None, article, comments)
         values |= {"seq": last_log_number, "previous_seq": since}
         execute(_RECORD_AND_MARK_SEEN if mark_updates_seen else _RECORD, values)
     return since
