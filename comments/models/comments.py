@@ -270,7 +270,7 @@ class Comment(MPTTModel):
             and (now or timezone.now()) < self.created_at + EDIT_WINDOW
         )
 
-    def can_undo_posting(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
+    def posting_can_be_undone_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
         """Return whether this is the author of an editable comment, within UNDO_WINDOW after the posting."""
         at = now or timezone.now()
         return self.can_be_edited_by(user, guest, at) and at < self.created_at + UNDO_WINDOW

@@ -81,7 +81,7 @@ class ViewerContext:
     decisions: dict[int, ExplainedDecision] = field(default_factory=dict)  # of their own removed comments
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
     pending_label: str = ""  # the beginning of the notice on their own pending comments
-    seconds_to_undo: dict[int, int] = field(default_factory=dict)  # how long the posting can still be undone
+    seconds_to_undo_posting: dict[int, int] = field(default_factory=dict)  # how long it can still be undone
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
     may_mute: bool = False
@@ -117,10 +117,10 @@ def personalize(
         is_guest=reader.user is None,
         own={row.id for row in own_rows},
         editable={row.id for row in own_rows if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
-        seconds_to_undo={
+        seconds_to_undo_posting={
             row.id: ceil((row.created_at + UNDO_WINDOW - now).total_seconds())
             for row in own_rows
-            if _as_comment(row).can_undo_posting(reader.user, reader.guest, now)
+            if _as_comment(row).posting_can_be_undone_by(reader.user, reader.guest, now)
         },
         reasons=reasons | own_removed,
         decisions=decisions,

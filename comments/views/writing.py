@@ -155,7 +155,7 @@ def undo_posting(request: SiteRequest, pk: str) -> HttpResponse:
     """
     comment = _load_own_comment(request, pk)
     user, guest = current_writer(request)
-    if request.method == "POST" and comment.can_undo_posting(user, guest):
+    if request.method == "POST" and comment.posting_can_be_undone_by(user, guest):
         if delete_comment(comment=comment, user=user, guest=guest, reason=Reason.POSTING_UNDONE):
             messages.success(request, _("Undone: readers can’t see your comment. Its text is here again."))
         return redirect("comment-unpost", comment.pk)

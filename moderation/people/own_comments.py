@@ -64,7 +64,7 @@ class OwnComment:
     replies: int
     latest_reply_url: str
     edit_until: datetime | None
-    can_be_undone: bool
+    posting_can_be_undone: bool
     can_be_deleted: bool
 
 
@@ -166,6 +166,6 @@ def _own_comment(
         replies=replies,
         latest_reply_url=reverse("comment", args=[slug, latest_reply]) if replies and is_readable else "",
         edit_until=comment.created_at + EDIT_WINDOW if can_be_edited else None,
-        can_be_undone=is_readable and comment.can_undo_posting(user, guest),
+        posting_can_be_undone=is_readable and comment.posting_can_be_undone_by(user, guest),
         can_be_deleted=is_readable and comment.can_be_deleted_by(user, guest),
     )
