@@ -177,7 +177,7 @@ def increment_site_version() -> None:
 
 
 def invalidate_outage_copies() -> None:
-    """Invalidate the copies of pages for an outage of the database (config/page_cache/outage_copies.py).
+    """Invalidate the outage copies of pages (config/page_cache/outage_copies.py).
 
     After it, no server shows a copy that was confirmed before this call. Cached pages themselves are compared
     with the versions in the database and need no such call. Call it in the transaction of a change that hides

@@ -50,8 +50,8 @@ SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
 FROM pg_stat_statements"""
 HEAD = (
     "fault | acknowledged | lost | twice | sent again | longest without a post | pages requested "
-    "| stale copies | no page | longest without a page | made on replicas | replica was behind "
-    "| removed comment shown for | pictures: other answers | jobs done, left | integrity"
+    "| copies from before the outage | no page | longest without a page | made on replicas "
+    "| replica was behind | removed comment shown for | pictures: other answers | jobs done, left | integrity"
 )
 
 

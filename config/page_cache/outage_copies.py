@@ -58,7 +58,7 @@ class OutageCopies:
             self._store(pages, confirmed_at)
         except OSError as error:  # such as a full disk: the stored pages keep their earlier time
             if not self._is_failing:  # logged once, and not each second
-                log.warning("The copies of pages for an outage can't be written: %s", error)
+                log.warning("The outage copies of pages can't be written: %s", error)
             self._is_failing = True
         else:
             self._is_failing = False

@@ -77,7 +77,7 @@ def send(site: PageCacheApp, path: str, fields: dict[str, str], cookie: str) -> 
     return send_request(site, path, "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
 
 
-def test_readers_get_a_outage_copy_and_writers_keep_their_text(site: PageCacheApp, article: Article) -> None:
+def test_readers_get_an_outage_copy_and_writers_keep_their_text(site: PageCacheApp, article: Article) -> None:
     make_comment(article, "Words of before.")
     story = article.get_absolute_url()
     current = send_request(site, story)

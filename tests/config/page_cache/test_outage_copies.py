@@ -1,4 +1,4 @@
-"""Copies of pages for an outage. Two instances of the application stand for two web processes."""
+"""Outage copies of pages. Two instances of the application stand for two web processes."""
 
 import os
 import time
