@@ -81,7 +81,7 @@ def _load(version: int) -> Model | str:
     """Return the model, or the reason why it can't be loaded, which each process logs once."""
     stored = FilterVersion.objects.values_list("weights", flat=True).get(pk=version)
     if not stored:
-        return f"The weights of version {version} are deleted: it had learnt from restricted comments."
+        return f"The weights of version {version} are deleted: it was trained on restricted comments."
     try:
         return Model.from_bytes(bytes(stored), registry.start_weights())
     except ValueError as error:

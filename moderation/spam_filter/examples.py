@@ -91,7 +91,7 @@ GROUP BY c.id, s.id"""
 
 @dataclass(frozen=True)
 class RemovedExamples:
-    """Transitions from which on a version may have learnt from comments restricted or erased since.
+    """Transitions from which on a version may have been trained on comments restricted or erased since.
 
     `restricted` has one id for each restriction of a comment. Such an id never goes away.
     """
@@ -100,7 +100,7 @@ class RemovedExamples:
     erased: Sequence[int]
 
     def counts_until(self, transition: int) -> dict[str, int]:
-        """Return the number of restricted and erased comments that a version may have learnt from.
+        """Return the number of restricted and erased comments that a version may have been trained on.
 
         `transition`: the last entry of the transition log that it was trained on.
         """

@@ -1,7 +1,7 @@
 """Thresholds: the probability from which a comment is reviewed first, so that few good comments are.
 
 Pure functions: they read no database. Thresholds follow from the setting and from the probabilities of good
-comments that were decided on later, so that the version can't have learnt from them: the site's own, and,
+comments that were decided on later, so that the version can't have been trained on them: the site's own, and,
 while those are fewer than PRIOR_COUNT, as many as are missing from the starter's training sets.
 """
 

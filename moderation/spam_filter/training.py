@@ -196,7 +196,7 @@ def run() -> str:
     """Run the job: measure the active version, and evaluate an untested one or train a new one.
 
     A new one is trained if there are enough new decisions. Without an active filter, the job only deletes
-    weights learnt from restricted comments.
+    weights that were trained on restricted comments.
     """
     moderation_settings = ModerationSettings.objects.select_related("filter").filter(pk=1).first()
     if moderation_settings is None or moderation_settings.filter is None:
@@ -363,16 +363,19 @@ def _create_version(until: int = 0) -> FilterVersion | None:
 
 
 def _was_trained_on_removed(trained_on: dict[str, Any], removed: examples.RemovedExamples, kind: str) -> bool:
-    """Return whether comments that a version was trained on were restricted ("sealed") or erased since."""
+    """Return whether comments that a version was trained on were restricted or erased since.
+
+    `kind`: "sealed" or "erased".
+    """
     count_at_training: int = trained_on.get(kind, 0)
     return removed.counts_until(trained_on.get("until", 0))[kind] > count_at_training
 
 
 def _retrain_without_removed(current: FilterVersion) -> str:
-    """Replace the active version if examples that it learnt were restricted, erased or changed.
+    """Replace the active version if examples that it was trained on were restricted, erased or changed.
 
-    Changes count from MIN_NEW_SHARE of the examples on. The new version learns the remaining examples and is
-    active at once. Returns "" if there was no need.
+    Changes count from MIN_NEW_SHARE of the examples on. The new version is trained on the remaining examples
+    and is active at once. Returns "" if there was no need.
     """
     trained_on = current.trained_on
     if current.kind == FilterVersion.Kind.STARTER or not trained_on.get("until"):
@@ -396,7 +399,7 @@ def _retrain_without_removed(current: FilterVersion) -> str:
 
 
 def delete_restricted_weights() -> None:
-    """Delete the weights of inactive versions that learnt from restricted comments.
+    """Delete the weights of inactive versions that were trained on restricted comments.
 
     The rows stay. The active version is replaced.
     """
