@@ -1,6 +1,6 @@
 """The devices that an account is logged in on: their list, logging them out, and the mail about a new one.
 
-A device is a session in a browser. allauth stores a row for each one, with the browser and the IP address of
+Each session is listed as a device. allauth stores a row for each one, with the browser and the IP address of
 its log-in. Sessions that began before an upgrade to this version, or before a restore, have none; "Log out
 everywhere" ends these as well.
 """
