@@ -146,13 +146,15 @@ def redaction_erasures() -> Iterator[Erasure]:
 
 
 def replay_redactions(erasures: Sequence[Erasure]) -> int:
-    """Replay the redactions that the log entries record. Returns the number of changed revisions."""
+    """Replay the redactions among these erasures. Returns the number of changed revisions."""
     words: defaultdict[Document, set[str]] = defaultdict(set)
     revisions = Revision.objects.select_related("article", "page")
-    for erasure, revision in _stored_rows(revisions, [each for each in erasures if each.kind == "version"]):
+    of_revisions = [erasure for erasure in erasures if erasure.kind == "version"]
+    for erasure, revision in _stored_rows(revisions, of_revisions):
         words[revision.document] |= _words_at(erasure.spans, _joined_text(revision))
     notes = EditorNote.objects.select_related("article")
-    for erasure, note in _stored_rows(notes, [each for each in erasures if each.kind == "note"]):
+    of_notes = [erasure for erasure in erasures if erasure.kind == "note"]
+    for erasure, note in _stored_rows(notes, of_notes):
         words[note.article] |= _words_at(erasure.spans, note.body)
     count = 0
     documents = [document for document, found in words.items() if found]

@@ -30,12 +30,12 @@ CHUNK = 5_000  # rows per query
 
 @dataclass(frozen=True)
 class ReplayedErasures:
-    """The numbers of comments, people and versions that were erased or restricted again."""
+    """The numbers of comments, people and revisions that were erased or restricted again."""
 
     restricted: int = 0  # comments
     comments: int = 0  # permanently deleted comments
     people: int = 0
-    versions: int = 0  # redacted versions of stories
+    revisions: int = 0  # redacted revisions of stories and pages
     subscriptions: int = 0  # to the newsletter, which had been ended
 
     @property
@@ -43,7 +43,7 @@ class ReplayedErasures:
         """Return one sentence with all numbers."""
         return (
             f"Comments permanently deleted: {self.comments:,}; restricted: {self.restricted:,}; "
-            f"people erased: {self.people:,}; versions of stories redacted: {self.versions:,}; "
+            f"people erased: {self.people:,}; versions of stories redacted: {self.revisions:,}; "
             f"subscriptions ended: {self.subscriptions:,}."
         )
 
@@ -61,14 +61,14 @@ def replay_erasures(erasures: Sequence[Erasure]) -> ReplayedErasures:
     logged = {(erasure.id, erasure.made) for erasure in by_kind["sealed"]}
     not_logged = [erasure for erasure in deleted if (erasure.id, erasure.made) not in logged]
     restricted = _restrict([*by_kind["sealed"], *not_logged])
-    # Each entry about a version or a note lists some of its redacted places, so all entries are needed.
-    versions = redact.replay_redactions(erasures)
+    # Each entry about a revision or a note lists some of its redacted places, so all entries are needed.
+    revisions = redact.replay_redactions(erasures)
     comments = _delete(by_kind["comment"])
     people = _erase_people(by_kind["account"], by_kind["guest"])
     _replay_account_erasures(erasures)
     ended = _matching_rows(Subscription.objects.all(), "created_at", by_kind["subscription"])
     subscriptions = end_subscriptions(Subscription.objects.filter(pk__in=ended))
-    return ReplayedErasures(restricted, comments, people, versions, subscriptions)
+    return ReplayedErasures(restricted, comments, people, revisions, subscriptions)
 
 
 def log_all() -> int:
