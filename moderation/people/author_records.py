@@ -38,7 +38,7 @@ found AS (
     AND c.state_reason NOT IN {UNDONE_REASONS_SQL}),
 seen AS (
   SELECT * FROM found
-  WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))
+  WHERE %(article_ids)s::bigint[] IS NULL OR discussion_id = ANY(%(article_ids)s::bigint[]))
 SELECT state, count(*) AS n, (SELECT count(DISTINCT person) FROM seen) AS people FROM seen GROUP BY state"""
 
 _NOTES = """

@@ -69,15 +69,15 @@ WITH confirmed AS (
   SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
 SELECT p.key AS person, 'g' || g.id AS other, g.name FROM confirmed p
 JOIN accounts_guest g ON lower(g.email) = p.email
-WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(stories)s::bigint[] IS NULL
+WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(article_ids)s::bigint[] IS NULL
   OR EXISTS (SELECT FROM comments_comment c
-             WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
+             WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(article_ids)s::bigint[])))
 UNION
 SELECT p.key, 'u' || u.id, u.name FROM confirmed p JOIN accounts_user u ON lower(u.email) = p.email
 JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
-WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
+WHERE 'u' || u.id <> p.key AND (%(article_ids)s::bigint[] IS NULL
   OR EXISTS (SELECT FROM comments_comment c
-             WHERE c.author_id = u.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
+             WHERE c.author_id = u.id AND c.discussion_id = ANY(%(article_ids)s::bigint[])))
 ORDER BY 1, 3"""
 
 

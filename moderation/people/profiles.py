@@ -102,7 +102,7 @@ class Person:
             "users": [self.user.pk] if self.user else [],
             "guests": [self.guest.pk] if self.guest else [],
             "imported": [self.comment.pk] if self.comment else [],
-            "stories": moderatable_article_ids(user),
+            "article_ids": moderatable_article_ids(user),
         }
 
     def comments(self) -> Any:
@@ -163,7 +163,7 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     numbers = parse_numbers(fetch_together(number_queries(values["imported"]), values))
     theirs = person.comments().moderatable_by(user, include_restricted=True).order_by("-created_at")
     latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_SEARCHED_PER_IP]
-    people_by_hash = dict(origins.people_by_address(latest, values["stories"]).values())
+    people_by_hash = dict(origins.people_by_address(latest, values["article_ids"]).values())
     return PersonFacts(
         description=_describe(person),
         numbers=numbers,

@@ -75,7 +75,7 @@ def shorten_hash(ip_hash: str) -> str:
     return ip_hash[:6]
 
 
-# Parameters: `ids` (comments), `max_comments` (MAX_COMMENTS_SEARCHED_PER_IP), `stories` (NULL for no limit).
+# Parameters: `ids` (comments), `max_comments` (MAX_COMMENTS_SEARCHED_PER_IP), `article_ids` (NULL for all).
 PEOPLE_BY_ADDRESS_SQL = """
 WITH queried AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
 SELECT a.comment_id, encode(a.ip_hash, 'hex') AS ip_hash, n.author_id, n.guest_id, n.name
@@ -86,19 +86,19 @@ LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
            CROSS JOIN LATERAL (SELECT comment_id FROM moderation_origin WHERE ip_hash = h.ip_hash
                                ORDER BY at DESC LIMIT %(max_comments)s) o
            JOIN comments_comment c ON c.id = o.comment_id
-           WHERE %(stories)s::bigint[] IS NULL OR c.discussion_id = ANY(%(stories)s::bigint[])
+           WHERE %(article_ids)s::bigint[] IS NULL OR c.discussion_id = ANY(%(article_ids)s::bigint[])
            GROUP BY 1, 2, 3) n ON n.ip_hash = a.ip_hash
 ORDER BY n.last DESC"""
 
 
 def people_by_address(
-    comments: Iterable[int], stories: list[int] | None
+    comments: Iterable[int], article_ids: list[int] | None
 ) -> dict[int, tuple[str, dict[str, str]]]:
     """Return, by comment, the hash of its IP address in hex and the people who posted from there.
 
     Only people under these articles are returned: their names by person key, the latest first.
     """
-    values = {"ids": list(comments), "max_comments": MAX_COMMENTS_SEARCHED_PER_IP, "stories": stories}
+    values = {"ids": list(comments), "max_comments": MAX_COMMENTS_SEARCHED_PER_IP, "article_ids": article_ids}
     return parse_people_by_address(fetch_together({"found": PEOPLE_BY_ADDRESS_SQL}, values)["found"])
 
 

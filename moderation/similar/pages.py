@@ -35,7 +35,7 @@ EXCERPT_LENGTH = 700  # characters of a member's text
 MAX_EXCEPTIONS = 400  # deselected members that fit into a URL
 MAX_ILLEGAL_LISTED = 20  # members reported as illegal that are listed
 
-IN_ARTICLES = "(%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"
+IN_ARTICLES = "(%(article_ids)s::bigint[] IS NULL OR c.discussion_id = ANY(%(article_ids)s))"
 IS_UNDECIDED = f"c.state IN ('pending', 'published') AND {IN_ARTICLES}"
 # Comments reported as illegal need a decision of their own and are left out of every group.
 IS_REPORTED_ILLEGAL = """EXISTS (
@@ -47,7 +47,7 @@ IS_OPEN_MEMBER = f"""{IS_UNDECIDED} AND NOT {IS_REPORTED_ILLEGAL}
 # The two parameters have no names, because RawSQL takes none.
 HAS_OPEN_MEMBER = f"""(
   SELECT true FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-  WHERE m.group_id = moderation_commentgroup.id AND {IS_OPEN_MEMBER % {"articles": "%s"}} LIMIT 1)"""
+  WHERE m.group_id = moderation_commentgroup.id AND {IS_OPEN_MEMBER % {"article_ids": "%s"}} LIMIT 1)"""
 CLUE_COUNTS = ", ".join(f"count(*) FILTER (WHERE m.clues & {int(clue)} <> 0)" for clue in Clue)
 MEMBER_COUNTS_SQL = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id),
@@ -130,8 +130,8 @@ def open_groups(user: User) -> QuerySet[CommentGroup]:
     A group is open until all its members are decided on, together or one by one. The largest come first.
     The query for an editor holds the stories that they may edit now, so it must not be cached.
     """
-    articles = moderatable_article_ids(user)
-    has_open_member = RawSQL(HAS_OPEN_MEMBER, (articles, articles), BooleanField())  # noqa: S611  # a constant
+    article_ids = moderatable_article_ids(user)
+    has_open_member = RawSQL(HAS_OPEN_MEMBER, (article_ids, article_ids), BooleanField())  # noqa: S611  # a constant
     found = CommentGroup.objects.select_related("original__discussion__article").filter(
         has_open_member,
         scan_id__in=finished_scans().values("pk")[:1],
@@ -168,9 +168,9 @@ def exceptions_value(without: Iterable[int]) -> str:
 def group_rows(groups: Sequence[CommentGroup], user: User) -> list[GroupRow]:
     """Return the rows of these groups in four statements, without groups in which nothing is open."""
     keys = [group.pk for group in groups]
-    articles = moderatable_article_ids(user)
-    numbers = count_members(keys, articles)
-    samples = _typical_members(keys, articles, SAMPLE_SIZE // 10)
+    article_ids = moderatable_article_ids(user)
+    numbers = count_members(keys, article_ids)
+    samples = _typical_members(keys, article_ids, SAMPLE_SIZE // 10)
     bodies = _load_comments(
         {pk for sample in samples.values() for pk in sample} | set(_comments_with_words(groups))
     )
@@ -188,9 +188,9 @@ def group_rows(groups: Sequence[CommentGroup], user: User) -> list[GroupRow]:
                 title=explanations.title(group, counts.members),
                 counts=explanations.describe_counts(counts),
                 shared_features=explanations.describe_shared_features(
-                    group, counts, is_whole=articles is None
+                    group, counts, is_whole=article_ids is None
                 ),
-                distinctive_words=_read_distinctive_words(group, bodies, articles),
+                distinctive_words=_read_distinctive_words(group, bodies, article_ids),
                 example=_highlighted_excerpt(example, shared) if example else None,
                 example_comment=example,
             )
@@ -199,20 +199,20 @@ def group_rows(groups: Sequence[CommentGroup], user: User) -> list[GroupRow]:
 
 
 def count_members(
-    keys: list[Any], articles: list[int] | None, *, exclude: int | None = None
+    keys: list[Any], article_ids: list[int] | None, *, exclude: int | None = None
 ) -> dict[Any, explanations.MemberCounts]:
     """Return the counts of open members by group, without groups that have none.
 
     `exclude` is a comment that is not counted.
     """
-    rows = fetch_rows(MEMBER_COUNTS_SQL, {"groups": keys, "articles": articles, "exclude": exclude})
+    rows = fetch_rows(MEMBER_COUNTS_SQL, {"groups": keys, "article_ids": article_ids, "exclude": exclude})
     return {key: explanations.MemberCounts(*rest) for key, *rest in rows}
 
 
-def open_members(group: CommentGroup, articles: list[int] | None, ids: Collection[int]) -> list[int]:
+def open_members(group: CommentGroup, article_ids: list[int] | None, ids: Collection[int]) -> list[int]:
     """Return those of these comments that are open members of the group."""
     return (
-        fetch_column(OPEN_MEMBERS_SQL, {"group": group.pk, "articles": articles, "ids": list(ids)})
+        fetch_column(OPEN_MEMBERS_SQL, {"group": group.pk, "article_ids": article_ids, "ids": list(ids)})
         if ids
         else []
     )
@@ -221,20 +221,22 @@ def open_members(group: CommentGroup, articles: list[int] | None, ids: Collectio
 def expected_transitions(group: CommentGroup, user: User) -> dict[int, int]:
     """Return the open members, each with the transition on which a decision must be based."""
     return dict(
-        fetch_rows(EXPECTED_TRANSITIONS_SQL, {"group": group.pk, "articles": moderatable_article_ids(user)})
+        fetch_rows(
+            EXPECTED_TRANSITIONS_SQL, {"group": group.pk, "article_ids": moderatable_article_ids(user)}
+        )
     )
 
 
 def decided_since(group: CommentGroup, user: User, since: int) -> list[int]:
     """Return the former members on which a person has decided after this transition."""
     return fetch_column(
-        DECIDED_SINCE_SQL, {"group": group.pk, "articles": moderatable_article_ids(user), "since": since}
+        DECIDED_SINCE_SQL, {"group": group.pk, "article_ids": moderatable_article_ids(user), "since": since}
     )
 
 
-def reported_as_illegal(group: CommentGroup, articles: list[int] | None) -> list[int]:
+def reported_as_illegal(group: CommentGroup, article_ids: list[int] | None) -> list[int]:
     """Return the members that are left out because they were reported as illegal."""
-    return fetch_column(ILLEGAL_MEMBERS_SQL, {"group": group.pk, "articles": articles})
+    return fetch_column(ILLEGAL_MEMBERS_SQL, {"group": group.pk, "article_ids": article_ids})
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ class Page:
 
 def load_page(
     group: CommentGroup,
-    articles: list[int] | None,
+    article_ids: list[int] | None,
     *,
     after: tuple[float, int] | None = None,
     without: Collection[int] = (),
@@ -257,14 +259,14 @@ def load_page(
     """Return one page of a group, the least similar members first.
 
     The first page begins with the most likely mistakes and typical examples; later pages start after `after`.
-    `articles` are from moderatable_article_ids, `without` are the deselected comments.
+    `article_ids` are from moderatable_article_ids, `without` are the deselected comments.
     """
-    sample = _typical_members([group.pk], articles, SAMPLE_SIZE).get(group.pk, [])
+    sample = _typical_members([group.pk], article_ids, SAMPLE_SIZE).get(group.pk, [])
     mistake_count = MISTAKES_SHOWN if len(sample) <= LARGE_GROUP else MISTAKES_SHOWN_IN_LARGE
     typical = [] if len(sample) <= mistake_count + TYPICAL_SHOWN else sample[:TYPICAL_SHOWN]
     similarity, last = after or (-1.0, 0)
     wanted = MEMBERS_PER_PAGE if after else MEMBERS_PER_PAGE - len(typical)
-    values: dict[str, Any] = {"group": group.pk, "articles": articles, "exclude": typical}
+    values: dict[str, Any] = {"group": group.pk, "article_ids": article_ids, "exclude": typical}
     values |= {"similarity": similarity, "after": last, "many": wanted + 1}
     rows = [MemberPlace(*row) for row in fetch_rows(MEMBERS_PAGE_SQL, values)]
     clues_of_typical = dict(
@@ -297,15 +299,17 @@ def shared_spans(group: CommentGroup, comment: Comment) -> Spans:
     return excerpts.merge_spans(shared_phrase_spans(comment.body, shared))
 
 
-def distinctive_words(group: CommentGroup, articles: list[int] | None) -> list[str]:
-    """Return the distinctive words of a group, read from comments in `articles`."""
-    return _read_distinctive_words(group, _load_comments(_comments_with_words([group])), articles)
+def distinctive_words(group: CommentGroup, article_ids: list[int] | None) -> list[str]:
+    """Return the distinctive words of a group, read from comments in `article_ids`."""
+    return _read_distinctive_words(group, _load_comments(_comments_with_words([group])), article_ids)
 
 
-def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
+def _typical_members(keys: list[Any], article_ids: list[int] | None, many: int) -> dict[Any, list[int]]:
     """Return the most typical open members by group, at most `many` each."""
     found: dict[Any, list[int]] = {}
-    for key, pk in fetch_rows(TYPICAL_MEMBERS_SQL, {"groups": keys, "articles": articles, "many": many}):
+    for key, pk in fetch_rows(
+        TYPICAL_MEMBERS_SQL, {"groups": keys, "article_ids": article_ids, "many": many}
+    ):
         found.setdefault(key, []).append(pk)
     return found
 
@@ -322,14 +326,14 @@ def _comments_with_words(groups: Iterable[CommentGroup]) -> list[int]:
 
 
 def _read_distinctive_words(
-    group: CommentGroup, bodies: dict[int, Comment], articles: list[int] | None
+    group: CommentGroup, bodies: dict[int, Comment], article_ids: list[int] | None
 ) -> list[str]:
-    """Return the distinctive words of a group, read from comments in `articles` whose text is unchanged."""
+    """Return the distinctive words of a group, read from comments in `article_ids` whose text is unchanged."""
     states = {State.PENDING, State.PUBLISHED, State.SPAM}
     texts = {
         pk: (c.revision, c.body)
         for pk, c in bodies.items()
-        if c.state in states and (articles is None or c.discussion_id in articles)
+        if c.state in states and (article_ids is None or c.discussion_id in article_ids)
     }
     return [
         texts[pk][1][start:end]

@@ -154,9 +154,9 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _render_group(
     request: HttpRequest, user: User, found: CommentGroup, query: dict[str, Any], without: set[int]
 ) -> HttpResponse:
-    articles = moderatable_article_ids(user)
-    numbers = pages.count_members([found.pk], articles).get(found.pk)
-    illegal = pages.reported_as_illegal(found, articles)
+    article_ids = moderatable_article_ids(user)
+    numbers = pages.count_members([found.pk], article_ids).get(found.pk)
+    illegal = pages.reported_as_illegal(found, article_ids)
     done = just_done_summary(user, query["done"])
     context: dict[str, Any] = {
         "group": found,
@@ -168,13 +168,13 @@ def _render_group(
     }
     if numbers:
         after = query["after"]
-        context |= _members_context(user, found, numbers, articles) | {
+        context |= _members_context(user, found, numbers, article_ids) | {
             # Some of the deselected comments may have been decided on meanwhile.
-            "selected": max(0, numbers.members - len(pages.open_members(found, articles, without))),
+            "selected": max(0, numbers.members - len(pages.open_members(found, article_ids, without))),
             "counts": explanations.describe_similar_count(numbers)
             if query["of"]
             else explanations.describe_counts(numbers),
-            "page": pages.load_page(found, articles, after=after, without=without),
+            "page": pages.load_page(found, article_ids, after=after, without=without),
             "at": request.GET["after"] if after else "",
             "is_first": after is None,
             "without": pages.exceptions_value(without),
@@ -184,20 +184,20 @@ def _render_group(
 
 
 def _members_context(
-    user: User, found: CommentGroup, numbers: explanations.MemberCounts, articles: list[int] | None
+    user: User, found: CommentGroup, numbers: explanations.MemberCounts, article_ids: list[int] | None
 ) -> dict[str, Any]:
     """Return the part of the context that describes all members of a group, also those on other pages."""
     original = found.original
-    if original and articles is not None and original.discussion_id not in articles:
+    if original and article_ids is not None and original.discussion_id not in article_ids:
         original = None
     features = queues.describe_query(found, user) if found.kind == CommentGroup.Kind.QUEUE else []
-    features += explanations.describe_shared_features(found, numbers, is_whole=articles is None)
+    features += explanations.describe_shared_features(found, numbers, is_whole=article_ids is None)
     return {
         "original": original,
         "title": explanations.title(found, numbers.members),
         "total": numbers.members,
         "features": features,
-        "words": pages.distinctive_words(found, articles),
+        "words": pages.distinctive_words(found, article_ids),
         "reasons": removal_reasons.choices(),
         "proposed": explanations.proposed_reason(found.kind),
     }
