@@ -91,18 +91,18 @@ def story_anchor(comment: Comment) -> str:
 
 
 def add_done_message(
-    request: HttpRequest, action: Action | None, return_path: str, sentence: str = ""
+    request: HttpRequest, action: Action | None, return_url: str, sentence: str = ""
 ) -> None:
     """Add a message that says what was done (or `sentence`), with an Undo button, or that nothing changed.
 
-    The undo returns to `return_path`, which has a fragment. base.html reads its URL from the extra tags.
+    The undo returns to `return_url`, which has a fragment. base.html reads its URL from the extra tags.
     """
     if action is None:
         messages.info(request, _("Nothing changed."))
         return
     url = reverse("moderation:action", args=[action.pk])
     text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(action))
-    undo = urlencode({"next": return_path})
+    undo = urlencode({"next": return_url})
     messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[action.pk])}?{undo}")
 
 
