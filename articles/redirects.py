@@ -219,7 +219,7 @@ def add_redirect(*, old: str, target_url: str) -> Redirect:
 def plan_redirect(*, old: str, target_url: str) -> tuple[str, dict[str, Any]]:
     """Return the old URL as it is stored, and the fields of its target. Raises RedirectError."""
     old, fields = normalize_url(old), _target_fields(target_url)
-    if fields.get("path") == old or _leads_to_itself(old, fields):
+    if fields.get("path") == old or _is_loop(old, fields):
         raise RedirectError(_("This redirect would lead back to itself."))
     return old, fields
 
@@ -272,8 +272,8 @@ def _target_fields(target_url: str) -> dict[str, Any]:
     return {"path": url}
 
 
-def _leads_to_itself(old: str, fields: dict[str, Any]) -> bool:
-    """Return whether the target is the page at the old URL itself."""
+def _is_loop(old: str, fields: dict[str, Any]) -> bool:
+    """Return whether the target is at the old URL, so that the redirect would lead back to itself."""
     return any(
         unquote(target.get_absolute_url()) == old for target in fields.values() if isinstance(target, Target)
     )
