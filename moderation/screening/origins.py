@@ -1,7 +1,7 @@
 """Origins: keyed hashes of the IP address and the address block of each comment, kept for 30 days.
 
-The search for similar comments and the checks compare them. Anonymous reports and removal requests are
-counted by the hash of the address, for an hour.
+The search for similar comments and the checks compare them. Anonymous reports are counted by the hash of the
+address, for an hour. In this count and its names, requests for removal are reports as well.
 
 The IP address of a comment is never stored. Anyone with the secret key could try all addresses, so the key
 must not be stored next to the database.
@@ -24,7 +24,7 @@ from moderation.models import AddressReportCount, Origin
 from moderation.models.people import ORIGIN_RETENTION, person_key
 
 HOUR = timedelta(hours=1)
-MAX_ANONYMOUS_REPORTS_PER_HOUR = 20  # anonymous reports and removal requests from one IP address
+MAX_ANONYMOUS_REPORTS_PER_HOUR = 20  # from one IP address
 MAX_COMMENTS_SEARCHED_PER_IP = 200  # latest comments from one IP address that are searched for other people
 
 # Part of the statement that inserts the comment (comments.policy.Policy.extra_ctes).
@@ -121,8 +121,8 @@ SET count = CASE WHEN n.began_at > %(hour_ago)s THEN n.count + 1 ELSE 1 END,
 RETURNING count"""
 
 
-def check_address_limit(request: HttpRequest) -> None:
-    """Count an anonymous report or removal request. Raise RateLimitError if its IP address sent too many."""
+def throttle_anonymous_report(request: HttpRequest) -> None:
+    """Count an anonymous report. Raise RateLimitError if its IP address sent too many."""
     if count_report(client_ip(request)) > MAX_ANONYMOUS_REPORTS_PER_HOUR:
         raise RateLimitError(
             _("We got many reports from your network within an hour. Please try again later."),
@@ -131,7 +131,7 @@ def check_address_limit(request: HttpRequest) -> None:
 
 
 def count_report(ip: str) -> int:
-    """Count a report or removal request, and return the number from its IP address in the hour of the first.
+    """Count a report, and return the number from its IP address in the hour since the first.
 
     Concurrent reports wait for each other, so this is one statement that is committed by itself.
     """
@@ -144,6 +144,6 @@ def count_report(ip: str) -> int:
 
 
 def delete_expired() -> int:
-    """Delete expired origins and counts of reports. Return the number of origins."""
+    """Delete expired origins and counts of reports. Return the number of deleted origins."""
     AddressReportCount.objects.filter(began_at__lt=timezone.now() - HOUR).delete()
     return Origin.objects.filter(at__lt=timezone.now() - ORIGIN_RETENTION).delete()[0]
