@@ -7,14 +7,14 @@ from articles.models import Article, ArticleQuerySet
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
 from core.paging import next_page_url, read_page
-from core.query_forms import StrictCursorQuery
+from core.query_forms import ValidCursorQuery
 
 PAGE_SIZE = 20  # articles
 
 
 def read_list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """Return the context of one page of a list; new articles do not shift the next page."""
-    before = StrictCursorQuery.read(request.GET)["before"]
+    before = ValidCursorQuery.read(request.GET)["before"]
     shown, last = read_page(articles.listed(), "published_at", before=before, size=PAGE_SIZE)
     add_discussion_dependencies(request, shown)
     return {"articles": shown, "next_url": next_page_url(request.path, last), "is_later": before is not None}

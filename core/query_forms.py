@@ -156,7 +156,7 @@ class CursorQuery(QueryForm):
     before = ParsedField(PageCursor.parse)
 
 
-class StrictCursorQuery(CursorQuery):
+class ValidCursorQuery(CursorQuery):
     """The query string of a list that is read page by page. A wrong cursor raises Http404."""
 
     must_be_valid = frozenset({"before"})

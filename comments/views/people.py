@@ -13,7 +13,7 @@ from articles.site.requests import SiteRequest
 from comments.models import Comment, Mute
 from core.database.replicas import read_from_replica
 from core.paging import next_page_url, read_page
-from core.query_forms import StrictCursorQuery
+from core.query_forms import ValidCursorQuery
 
 PAGE_SIZE = 20  # comments
 
@@ -39,7 +39,7 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
     if request.user.is_authenticated:
         muted = Mute.objects.filter(user=request.user, muted_user=member)
         comments = comments.annotate(is_muted=Exists(muted))
-    before = StrictCursorQuery.read(request.GET)["before"]
+    before = ValidCursorQuery.read(request.GET)["before"]
     shown, last = read_page(comments, "created_at", before=before, size=PAGE_SIZE)
     context = {"member": member, "comments": shown, "next_url": next_page_url(request.path, last)}
     return render(request, "comments/person.jinja", context)

@@ -31,7 +31,7 @@ from comments.models import (
 from comments.policy import policy
 from comments.thread.template_filters import recommended_by
 from core.paging import next_page_url, read_page
-from core.query_forms import StrictCursorQuery
+from core.query_forms import ValidCursorQuery
 from moderation.notifications.notices import EXCERPT_LENGTH, DecisionNotice, render_notices
 
 PAGE_SIZE = 25  # comments
@@ -43,7 +43,7 @@ GROUPS: dict[str, tuple[Any, tuple[State, ...]]] = {  # of states, with their na
 }
 
 
-class OwnCommentsQuery(StrictCursorQuery):
+class OwnCommentsQuery(ValidCursorQuery):
     """The query string of the page. `state` is a key of GROUPS; without it all comments are listed."""
 
     state = forms.ChoiceField(choices=[(name, name) for name in GROUPS], required=False)

@@ -21,7 +21,7 @@ from accounts.requests import require_moderator_or_editor, safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
 from core.forms import form_errors_text
 from core.paging import next_page_url, read_page
-from core.query_forms import QueryForm, SearchField, StrictCursorQuery, parse_whole_number
+from core.query_forms import QueryForm, SearchField, ValidCursorQuery, parse_whole_number
 from moderation import explanations
 from moderation.actions.request_helpers import (
     DoneQuery,
@@ -47,11 +47,11 @@ class PeopleQuery(QueryForm):
     q = SearchField()
 
 
-class PersonQuery(StrictCursorQuery, DoneQuery):
+class PersonQuery(ValidCursorQuery, DoneQuery):
     """The query string of a profile: the state of the listed comments, and the action that was just done."""
 
     state = forms.ChoiceField(choices=State.choices, required=False)
-    must_be_valid = StrictCursorQuery.must_be_valid | {"state"}
+    must_be_valid = ValidCursorQuery.must_be_valid | {"state"}
 
 
 @require_safe

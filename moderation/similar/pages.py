@@ -328,7 +328,7 @@ def _comments_with_words(groups: Iterable[CommentGroup]) -> list[int]:
 def _read_distinctive_words(
     group: CommentGroup, bodies: dict[int, Comment], article_ids: list[int] | None
 ) -> list[str]:
-    """Return the distinctive words of a group, read from comments in `article_ids` whose text is unchanged."""
+    """Return the distinctive words of a group, read from comments of `article_ids` with unchanged text."""
     states = {State.PENDING, State.PUBLISHED, State.SPAM}
     texts = {
         pk: (c.revision, c.body)
