@@ -101,7 +101,10 @@ def parse_active_sanctions(rows: Iterable[dict[str, Any]] | None) -> list[Active
 
 
 def refuse_paused_or_banned(sanctions: Sequence[ActiveSanction]) -> None:
-    """Raise ValidationError if a sanction pauses or bans the author, with how to appeal."""
+    """Raise ValidationError if a sanction pauses or bans the author.
+
+    The message explains it and names the way to appeal.
+    """
     for kind in SILENCING_KINDS:
         for sanction in sorted(sanctions, key=lambda sanction: not sanction.is_own):
             if sanction.kind == kind:

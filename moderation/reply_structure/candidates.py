@@ -19,7 +19,7 @@ MAX_NAMED = 5  # comments by people that the text names
 MAX_BEFORE = 3  # comments just before the comment to move
 MAX_NAMES = 2_000  # names that are looked for in the text
 MAX_SEARCH_WORDS = 10
-MIN_DAYS_IN_MONTHS = 60  # a duration of this many days or more is given in months and years
+MIN_DAYS_SHOWN_AS_MONTHS = 60  # a duration of this many days or more is given in months and years
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
     if parent.created_at > comment.created_at and parent.state_reason != Reason.RESTRICTED:
         text = _("Written %(duration)s after this comment.")
         elapsed = parent.created_at - comment.created_at
-        duration = format_age(elapsed.days) if elapsed.days >= MIN_DAYS_IN_MONTHS else format_elapsed(elapsed)
+        duration = (
+            format_age(elapsed.days) if elapsed.days >= MIN_DAYS_SHOWN_AS_MONTHS else format_elapsed(elapsed)
+        )
         found.append(text % {"duration": duration})
     if parent.state != State.PUBLISHED:
         text = _("%(state)s: readers see only a placeholder in its place.")

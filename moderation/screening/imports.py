@@ -50,14 +50,14 @@ def screen_block(
     article_text, active = article.full_text, usable_filter()
     if active:
         active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
-    results_by_text = {}  # by comment and revision
+    results_by_revision = {}  # by comment and number of the revision
     for pk, revision, name, body, at, text_missing in comments:
         submission = Submission(discussion=discussion, name=name, body=body, at=at)
         context = Context(duplicate=duplicates.get(pk), rules=rules, text_missing=text_missing)
         results = registry.run_checks(submission, context, is_import=True)
         results += _score(submission, article_text, None if text_missing else active, results)
-        results_by_text[pk, revision] = results
-    return flags.store_findings(results_by_text)
+        results_by_revision[pk, revision] = results
+    return flags.store_findings(results_by_revision)
 
 
 def _score(

@@ -53,11 +53,11 @@ class GroupsQuery(DoneQuery):
 
 def _parse_cursor(value: str) -> tuple[float, int]:
     """Return the similarity and the id of the comment in an ?after= value. Raises ValueError."""
-    similarity, _dot, pk = value.rpartition(".")
-    score, comment = float(similarity), parse_whole_number(pk)
-    if comment is None or not 0 <= score <= 1:
+    text, _dot, pk = value.rpartition(".")
+    similarity, comment = float(text), parse_whole_number(pk)
+    if comment is None or not 0 <= similarity <= 1:
         raise ValueError(value)
-    return score, comment
+    return similarity, comment
 
 
 class GroupQuery(DoneQuery):
