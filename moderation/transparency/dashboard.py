@@ -33,7 +33,7 @@ MAX_DECISIONS = 2_000  # the latest ones, which are compared with the findings o
 TIMELINE_BARS = 60  # at most
 MIN_BURST = 10  # comments in an hour
 BURST_FACTOR = 5  # and this many times the median of its hours with comments
-MAX_STORIES = 10  # in the menu
+MAX_ARTICLES = 10  # in the menu
 MAX_BURSTS = 10
 MAX_CHECKS = 20  # checks and rules in the table of decisions by check
 
@@ -78,7 +78,7 @@ GROUP BY 1, 2, 3, 4, 5, 6"""
 
 # Each comment counts once, unless its last entry says that its posting or import was undone. The counts of
 # an earlier part of the period are subtracted.
-COMMENTS_BY_STORY = f"""
+COMMENTS_BY_ARTICLE = f"""
 WITH latest AS (
   SELECT DISTINCT ON (t.comment_id) t.comment_id, t.discussion_id, t.reason FROM comments_transition t
   WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state' ORDER BY t.comment_id, t.id DESC)
@@ -143,8 +143,8 @@ class CheckDecisions:
 
     label: str
     decided: int  # decisions
-    removed: int  # percent of the decisions that removed the comment
-    undone: int  # percent of the decisions that were undone
+    removed_percent: int  # share of the decisions that removed the comment
+    undone_percent: int  # share of the decisions that were undone
 
 
 @dataclass(frozen=True)
@@ -229,29 +229,30 @@ def decisions_by_check(days: int, zone: tzinfo) -> list[CheckDecisions]:
         "counted_only_if_holding": registry.names_counted_only_if_holding(),
     }
     rows = fetch_rows(DECISIONS_BY_CHECK, values)
-    found = []
+    decisions = []
     for name, rule, value, decided, removed, undone in rows[:MAX_CHECKS]:
         label = registry.label(name)
         if rule:
             label = _("%(check)s: %(value)s") % {"check": label, "value": value}
-        found.append(
+        decisions.append(
             CheckDecisions(label, decided, percentage(removed, decided), percentage(undone, decided))
         )
-    return found
+    return decisions
 
 
-def busiest_stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, int]]:
+def busiest_articles(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, int]]:
     """Return (slug, title, number of posted or decided comments) of the stories with the most of them.
 
     Only stories whose title `user` may read are returned.
     """
     counted: Counter[int] = Counter()
-    for story, n in _cached_rows(COMMENTS_BY_STORY, latest_days(days, zone), zone):
-        counted[story] += n
-    named = Article.objects.only("slug", "title").with_title_visible_to(user).in_bulk(list(counted))
-    readable = [(story, n) for story, n in counted.items() if story in named and n > 0]
-    most = sorted(readable, key=lambda item: (-item[1], item[0]))[:MAX_STORIES]
-    return [(named[story].slug, named[story].title, n) for story, n in most]
+    for pk, n in _cached_rows(COMMENTS_BY_ARTICLE, latest_days(days, zone), zone):
+        counted[pk] += n
+    visible_articles = Article.objects.only("slug", "title").with_title_visible_to(user)
+    by_id = visible_articles.in_bulk(list(counted))
+    counts = [(pk, n) for pk, n in counted.items() if pk in by_id and n > 0]
+    most = sorted(counts, key=lambda item: (-item[1], item[0]))[:MAX_ARTICLES]
+    return [(by_id[pk].slug, by_id[pk].title, n) for pk, n in most]
 
 
 def load_timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> Timeline | None:

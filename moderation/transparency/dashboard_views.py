@@ -32,16 +32,16 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     zone = timezone.get_current_timezone()
     query = DashboardQuery.read(request.GET)
     days, chosen_slug = query["days"], query["story"]
-    stories = dashboard.busiest_stories(days, zone, user)
-    slug = chosen_slug or (stories[0][0] if stories else "")
-    readable = Article.objects.only("slug", "title").with_title_visible_to(user)
-    story = readable.filter(slug=slug).annotate(last_entry=dashboard.LAST_ENTRY).first()
-    if chosen_slug and story is None:
+    articles = dashboard.busiest_articles(days, zone, user)
+    slug = chosen_slug or (articles[0][0] if articles else "")
+    visible_articles = Article.objects.only("slug", "title").with_title_visible_to(user)
+    article = visible_articles.filter(slug=slug).annotate(last_entry=dashboard.LAST_ENTRY).first()
+    if chosen_slug and article is None:
         raise Http404
-    if story and story.slug not in {listed for listed, _title, _count in stories}:
-        stories.append((story.slug, story.title, 0))
-    last_entry = vars(story)["last_entry"] if story else None
-    timeline = dashboard.load_timeline(story.pk, zone, last_entry) if story and last_entry else None
+    if article and article.slug not in {listed for listed, _title, _count in articles}:
+        articles.append((article.slug, article.title, 0))
+    last_entry = vars(article)["last_entry"] if article else None
+    timeline = dashboard.load_timeline(article.pk, zone, last_entry) if article and last_entry else None
     context: dict[str, Any] = {
         "days": days,
         "periods": dashboard.PERIODS,
@@ -49,8 +49,8 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "ages_of_pending": dashboard.ages_of_pending(),
         "decisions_by_check": dashboard.decisions_by_check(days, zone),
         "max_decisions": dashboard.MAX_DECISIONS,
-        "stories": stories,
-        "story": story,
+        "articles": articles,
+        "article": article,
         "timeline": timeline,
         "agreement": second_opinions.agreement(),
         "open_question_count": second_opinions.open_questions(user).count(),

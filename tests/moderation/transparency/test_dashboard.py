@@ -64,7 +64,7 @@ def test_undone_removals_do_not_count(maria):
     undo(action=undone.action, actor=maria)
     assert reasons() == [("spam", 3)]
     assert dashboard.load_period(30, UTC).decided == 4
-    assert dashboard.busiest_stories(30, UTC, None) == [(article.slug, "The pier", 3)]
+    assert dashboard.busiest_articles(30, UTC, None) == [(article.slug, "The pier", 3)]
 
 
 def test_the_end_of_a_removal_before_the_period_does_not_count(maria):
@@ -140,7 +140,7 @@ def test_undone_postings_and_imports_do_not_count(maria):
         """Return the comments that were posted, those of the story, and those of its timeline."""
         found = dashboard.load_timeline(article.pk, UTC, last_entry(article))
         assert found
-        period, stories = dashboard.load_period(30, UTC), dashboard.busiest_stories(30, UTC, None)
+        period, stories = dashboard.load_period(30, UTC), dashboard.busiest_articles(30, UTC, None)
         assert period.chart.rows[-1][1][0] == period.posted
         return period.posted, sum(n for *_, n in stories), sum(n for _label, (n, _) in found[0].rows)
 
@@ -166,7 +166,7 @@ def test_an_action_undone_today_does_not_count_on_the_day_before(maria):
     def counts() -> tuple[list[int], int]:
         rows = dashboard.load_period(30, UTC).chart.rows[-2:]
         return [posted for _day, (posted, _n) in rows], sum(
-            n for *_, n in dashboard.busiest_stories(30, UTC, None)
+            n for *_, n in dashboard.busiest_articles(30, UTC, None)
         )
 
     assert counts() == ([2, 0], 2)
@@ -204,7 +204,7 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     ):  # the last entry before today, today's entries, and the labels of reasons
         period = dashboard.load_period(30, UTC)
     assert [n for _day, (_posted, n) in period.chart.rows[-3:]] == [1, 0, 1]
-    assert dashboard.busiest_stories(30, UTC, None) == [
+    assert dashboard.busiest_articles(30, UTC, None) == [
         (article.slug, "Long ago", 1)
     ]  # one comment, whatever was decided
     line(1)  # an entry as in another database
@@ -223,11 +223,16 @@ def test_decisions_are_counted_by_rule(maria):
     wrong = decide(ids=[comments[3].pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     back = undo(action=wrong.action, actor=maria)
     (record,) = dashboard.decisions_by_check(30, UTC)
-    assert (record.label, record.decided, record.removed, record.undone) == ("a term: casino", 4, 100, 25)
+    assert (record.label, record.decided, record.removed_percent, record.undone_percent) == (
+        "a term: casino",
+        4,
+        100,
+        25,
+    )
     again = undo(action=back.action, actor=maria)  # the undo was undone, so the decision is in effect
-    assert dashboard.decisions_by_check(30, UTC)[0].undone == 0
+    assert dashboard.decisions_by_check(30, UTC)[0].undone_percent == 0
     undo(action=again.action, actor=maria)
-    assert dashboard.decisions_by_check(30, UTC)[0].undone == 25
+    assert dashboard.decisions_by_check(30, UTC)[0].undone_percent == 25
 
 
 def test_a_partly_undone_action_counts_by_comment(maria):
@@ -240,7 +245,7 @@ def test_a_partly_undone_action_counts_by_comment(maria):
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     undo(action=sweep, actor=maria)  # it undoes one decision, since three comments have newer ones
     (record,) = dashboard.decisions_by_check(30, UTC)
-    assert (record.decided, record.undone) == (7, 14)
+    assert (record.decided, record.undone_percent) == (7, 14)
 
 
 def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
