@@ -287,8 +287,8 @@ class QueuePage:
         now = timezone.now()
         hidden = {article for article, published_at, *_rest in rows if not published_at or published_at > now}
         if hidden:
-            visible = Article.objects.with_title_visible_to(self.user).filter(pk__in=hidden)
-            hidden.difference_update(visible.values_list("pk", flat=True))
+            visible_articles = Article.objects.with_title_visible_to(self.user).filter(pk__in=hidden)
+            hidden.difference_update(visible_articles.values_list("pk", flat=True))
         items = [
             self._item(row, now, _(UNPUBLISHED_TITLE) if article in hidden else title)
             for article, _published_at, title, *row in rows

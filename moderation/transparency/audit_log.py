@@ -41,12 +41,12 @@ EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "moved": (_("moved"), {"kind": Transition.Kind.MOVE}),
 }
 
-_BY_AUTHOR = [Reason.POSTED, *AUTHOR_DELETION_REASONS]
+_AUTHOR_REASONS = [Reason.POSTED, *AUTHOR_DELETION_REASONS]
 # Choices of the filter by decider: "person", or "machine" (automatic checks or a job, no person). Posting and
 # deleting one's own comment are decisions of neither.
-_DECIDERS = {
-    "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.SCREENED, *_BY_AUTHOR]),
-    "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=_BY_AUTHOR),
+_CONDITION_BY_DECIDER = {
+    "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.SCREENED, *_AUTHOR_REASONS]),
+    "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=_AUTHOR_REASONS),
 }
 _OUT_OF_BOUNDS = _("Enter a day between 1970 and 2199.")
 BOUNDS = [
@@ -101,13 +101,14 @@ def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None
     if reason := filters.get("reason"):
         entries = entries.filter(reason=reason)
     if by := filters.get("by"):
-        entries = entries.filter(_DECIDERS[by])
+        entries = entries.filter(_CONDITION_BY_DECIDER[by])
     if who := filters.get("who"):
         entries = entries.filter(actor__in=list(_accounts(who).values_list("pk", flat=True)[:100]))
     if text := filters.get("article"):
         article = find_article(text)
-        visible = Article.objects.with_title_visible_to(user)
-        matching = visible.filter(pk=article.pk) if article else visible.filter(title__icontains=text)
+        visible_articles = Article.objects.with_title_visible_to(user)
+        titled = visible_articles.filter(title__icontains=text)
+        matching = visible_articles.filter(pk=article.pk) if article else titled
         entries = entries.filter(discussion__in=list(matching.order_by().values_list("pk", flat=True)[:100]))
     if comment := filters.get("comment"):
         entries = entries.filter(comment=comment)
