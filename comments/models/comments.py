@@ -55,9 +55,9 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         """
         if current_site().comment_status == Discussion.Status.HIDDEN:
             return self.none()
-        stories = Article.objects.published(now)
+        articles = Article.objects.published(now)
         return self.visible().filter(
-            ~Q(discussion__status=Discussion.Status.HIDDEN), discussion__article__in=stories
+            ~Q(discussion__status=Discussion.Status.HIDDEN), discussion__article__in=articles
         )
 
     def pending(self) -> Self:
