@@ -22,7 +22,7 @@ class MuteQuerySet(models.QuerySet["Mute"]):
             muted_comment__source=comment.source, muted_comment__author_name=comment.author_name
         ).exclude(muted_comment__author_name="")
 
-    def exclude_comments_by_muted(self, comments: CommentQuerySet) -> CommentQuerySet:
+    def exclude_muted(self, comments: CommentQuerySet) -> CommentQuerySet:
         """Return the comments whose authors are not muted by these mutes.
 
         Excludes what MUTED_AUTHOR matches in SQL. Names are compared for imported comments alone, and people

@@ -135,7 +135,7 @@ def count_replies(
         .exclude(pk__in=Comment.objects.written_by(user, guest).values("pk"))
     )
     if user:
-        replies = Mute.objects.filter(user=user).exclude_comments_by_muted(replies)
+        replies = Mute.objects.filter(user=user).exclude_muted(replies)
     counted = replies.order_by().values("replied_to_id").annotate(count=Count("pk"), latest=Max("pk"))
     rows = counted.values_list("replied_to_id", "count", "latest")
     return {pk: (count, latest) for pk, count, latest in rows}
