@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -87,10 +88,9 @@ class ProcessTotals(Collector):
             yield total
 
     def _write_forever(self) -> None:
-        never = threading.Event()
         while True:
             self.write()
-            never.wait(WRITE_SECONDS)
+            time.sleep(WRITE_SECONDS)
 
 
 totals = ProcessTotals()  # of this process
