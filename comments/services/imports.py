@@ -24,7 +24,7 @@ from comments.services.tree_numbers import TreeNumbers, number_trees
 from core.database.sql import encode_columns, execute, fetch_column, lock_timeout
 
 ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
-BLOCK_SIZE = 2_000  # comments that are inserted at once; bounds the memory for their HTML
+BATCH_SIZE = 2_000  # comments that are inserted at once; bounds the memory for their HTML
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -93,11 +93,11 @@ def import_comments(
             "source": article.source_key,
         }
         new = list(places)
-        blocks = (new[start : start + BLOCK_SIZE] for start in range(0, len(new), BLOCK_SIZE))
+        batches = (new[start : start + BATCH_SIZE] for start in range(0, len(new), BATCH_SIZE))
         # Foreign keys are checked at the end of each statement, while the thread works: that takes half as
         # long as to insert the rows. Deferred, they would be searched for among all checked before.
         execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for columns in _run_ahead(lambda block: _encode(comments, places, block, now), blocks):
+        for columns in _run_ahead(lambda batch: _encode(comments, places, batch, now), batches):
             execute(sql.INSERT_IMPORTED, common | columns)
         execute("SET CONSTRAINTS ALL DEFERRED")
         created = [place.id for place in places.values()]
@@ -119,15 +119,15 @@ def import_comments(
 def store_missing_search_texts(ids: Sequence[int]) -> None:
     """Store the search texts of imported comments that have none yet.
 
-    Erased and restricted comments get none. Each block is a separate transaction.
+    Erased and restricted comments get none. Each batch is a separate transaction.
     """
-    for start in range(0, len(ids), BLOCK_SIZE):
+    for start in range(0, len(ids), BATCH_SIZE):
         with transaction.atomic():
-            block = ids[start : start + BLOCK_SIZE]
-            lock_discussions_of(block)
+            batch = ids[start : start + BATCH_SIZE]
+            lock_discussions_of(batch)
             rows = (
                 Comment.objects.not_erased_or_restricted()
-                .filter(pk__in=block, search_text=None)
+                .filter(pk__in=batch, search_text=None)
                 .order_by("pk")
             )
             texts = list(rows.values_list("pk", "body", "author_name"))
@@ -194,14 +194,14 @@ def _encode(
 ) -> dict[str, str]:
     """Return the values of new comments by column of sql.INSERT_IMPORTED."""
     sources = [comments[position] for position in positions]
-    of_block = [places[position] for position in positions]
-    numbers = [place.numbers for place in of_block]
+    of_batch = [places[position] for position in positions]
+    numbers = [place.numbers for place in of_batch]
     parents = [None if source.parent is None else comments[source.parent] for source in sources]
     return encode_columns(
         {
-            "id": [place.id for place in of_block],
-            "parent": [place.parent for place in of_block],
-            "tree": [place.tree for place in of_block],
+            "id": [place.id for place in of_batch],
+            "parent": [place.parent for place in of_batch],
+            "tree": [place.tree for place in of_batch],
             "lft": [number.lft for number in numbers],
             "rght": [number.rght for number in numbers],
             "level": [number.level for number in numbers],

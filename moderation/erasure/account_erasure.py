@@ -1,7 +1,7 @@
 """Erasure of an account or a guest at the wish of the person, who chooses what happens to the comments.
 
 The account or the guest is disabled and their newsletters end at once. A job then goes through the comments
-in blocks, each of which is a separate transaction, and at last deletes the name and the e-mail. It may be
+in batches, each of which is a separate transaction, and at last deletes the name and the e-mail. It may be
 stopped at any moment and run again. A comment that was reported as illegal keeps its text until a moderator
 has decided on it, and a restricted one until an administrator lifts the restriction; a scheduled job deletes
 it then.
@@ -33,7 +33,7 @@ from moderation.models import AccountErasure, Case
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
-BLOCK_SIZE = 200  # comments in one transaction
+BATCH_SIZE = 200  # comments in one transaction
 RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 # `reason` of a line of the erasure log: the texts of all comments are deleted as well.
 WITH_COMMENTS = "comments"
@@ -93,7 +93,7 @@ def erase(pk: int) -> bool:
         return True
     person = Person(user=erasure.user, guest=erasure.guest)
     deadline = time.monotonic() + RUN_SECONDS
-    while ids := _next_block(erasure, person):
+    while ids := _next_batch(erasure, person):
         if erasure.deletes_comments:
             _delete(ids, erasure.user)
         else:
@@ -127,7 +127,7 @@ def restart_erasures() -> int:
 def _waits_for_decisions(erasure: AccountErasure) -> bool:
     """Return whether only comments are left on which a colleague has to decide."""
     person = Person(user=erasure.user, guest=erasure.guest)
-    return person.is_erased and _unerased_comments(person).exists() and not _next_block(erasure, person)
+    return person.is_erased and _unerased_comments(person).exists() and not _next_batch(erasure, person)
 
 
 def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
@@ -138,7 +138,7 @@ def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
     return Erasure("guest", person.guest.pk, person.guest.created_at.isoformat(), reason=reason)
 
 
-def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
+def _next_batch(erasure: AccountErasure, person: Person) -> list[int]:
     """Return the next comments that the job has to change."""
     rows = person.comments().not_erased_or_restricted()  # restricted ones are left to administrators
     if erasure.deletes_comments:
@@ -146,7 +146,7 @@ def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
     else:
         is_named = ~Q(author_name=stored_deleted_name()) | ~Q(author_email="")
         rows = rows.filter(is_named | Q(state=State.DELETED))
-    return list(rows.order_by("pk").values_list("pk", flat=True)[:BLOCK_SIZE])
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH_SIZE])
 
 
 def _unerased_comments(person: Person) -> Any:

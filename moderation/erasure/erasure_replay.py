@@ -25,7 +25,7 @@ from moderation.erasure import account_erasure, purge, restricted_content, restr
 from moderation.models import AccountErasure, Action, Restriction
 from moderation.people.profiles import Person
 
-CHUNK = 5_000  # rows per query
+BATCH_SIZE = 5_000  # rows per query
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,16 @@ def _key(erasure: Erasure) -> tuple[str, int, str]:
 def _erasures_in_database() -> Iterator[Erasure]:
     """Yield the erasures that are in effect in the database."""
     restricted = Restriction.objects.filter(lifted_at=None).select_related("comment")
-    for restriction in restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(CHUNK):
+    for restriction in (
+        restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(BATCH_SIZE)
+    ):
         yield restricted_content.restriction_erasure(restriction)
     erased = Comment.objects.exclude(erased_at=None).order_by("pk")
     rows = erased.values_list("pk", "created_at", "state", "state_reason")
-    for pk, made, state, reason in rows.iterator(CHUNK):
+    for pk, made, state, reason in rows.iterator(BATCH_SIZE):
         yield Erasure("comment", pk, made.isoformat(), state, reason)
     erased_users = User.objects.filter(name="", email__endswith="@invalid").order_by("pk")
-    for pk, made in erased_users.values_list("pk", "date_joined").iterator(CHUNK):
+    for pk, made in erased_users.values_list("pk", "date_joined").iterator(BATCH_SIZE):
         yield Erasure("account", pk, made.isoformat())
     for pk, made in Guest.objects.filter(name="").order_by("pk").values_list("pk", "created_at"):
         yield Erasure("guest", pk, made.isoformat())
@@ -188,13 +190,13 @@ def _matching_rows(
 ) -> dict[int, Erasure]:
     """Return by id the erasures whose id and creation time match a row."""
     matching: dict[int, Erasure] = {}
-    for start in range(0, len(erasures), CHUNK):
+    for start in range(0, len(erasures), BATCH_SIZE):
         # An id may occur twice: after a restore, a new row can get the id of an erased one, and be erased.
-        chunk = {
+        batch = {
             (erasure.id, datetime.fromisoformat(erasure.made)): erasure
-            for erasure in erasures[start : start + CHUNK]
+            for erasure in erasures[start : start + BATCH_SIZE]
         }
-        for pk, at in rows.filter(pk__in={pk for pk, _made in chunk}).values_list("pk", created_field):
-            if erasure := chunk.get((pk, at)):
+        for pk, at in rows.filter(pk__in={pk for pk, _made in batch}).values_list("pk", created_field):
+            if erasure := batch.get((pk, at)):
                 matching[pk] = erasure
     return matching

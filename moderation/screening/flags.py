@@ -19,7 +19,7 @@ from moderation.checks.results import CheckResult
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.models import Finding
 
-BLOCK_SIZE = 2_000  # comments that are read at once
+BATCH_SIZE = 2_000  # comments that are read at once
 
 # Published comments without an open case, the earliest first, except those whose present text a person has
 # approved. They are read by ranges of ids, as most of them are published; `among` may name some of them.
@@ -66,7 +66,7 @@ def open_cases_for_flagged(ids: Sequence[int], *, skips_approved: bool = False) 
 def flag_old_comments() -> int:
     """Look for slurs, threats and personal data in all comments, and open cases for those that have some.
 
-    Reads BLOCK_SIZE comments at once. Each block is a separate transaction, so that the job may be stopped at
+    Reads BATCH_SIZE comments at once. Each batch is a separate transaction, so that the job may be stopped at
     any moment and run again. Returns the number of cases.
     """
     opened, after = 0, 0
@@ -84,7 +84,7 @@ def flag_old_comments() -> int:
 
 def _unreviewed(after: int = 0, among: list[int] | None = None) -> list[tuple[int, int, str, str]]:
     """Return the next rows of UNREVIEWED_SQL after this id: id, revision, author's name and text."""
-    return fetch_rows(UNREVIEWED_SQL, {"after": after, "among": among, "limit": BLOCK_SIZE})
+    return fetch_rows(UNREVIEWED_SQL, {"after": after, "among": among, "limit": BATCH_SIZE})
 
 
 def _flagging_results(name: str, body: str) -> list[CheckResult]:

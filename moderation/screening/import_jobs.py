@@ -1,4 +1,4 @@
-"""The job that screens a large import after it, in blocks, each of which is a separate transaction.
+"""The job that screens a large import after it, in batches, each of which is a separate transaction.
 
 The import ends as soon as readers can see its comments. Search texts and the findings, cases and proposed
 parents that only moderators see follow here. The job may be stopped at any moment and run again.
@@ -29,10 +29,10 @@ from moderation.models import Action, ImportScreening
 from moderation.reply_structure.proposals import find_proposals
 from moderation.screening import flags
 from moderation.screening.duplicates import find_near_duplicates
-from moderation.screening.imports import screen_block
+from moderation.screening.imports import screen_batch
 
 MAX_SCREENED_AT_ONCE = 500  # comments; an import of more is screened by the job
-BLOCK_SIZE = 500  # comments that are screened in one transaction
+BATCH_SIZE = 500  # comments that are screened in one transaction
 RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 
 
@@ -85,12 +85,12 @@ def _steps(screening: ImportScreening) -> Iterator[None]:
     article, published = screening.discussion.article, _published_comments(screening.pk)
     ids = list(published)
     without_text = list(published.filter(comment__search_text=None))
-    for start in range(0, len(without_text), BLOCK_SIZE):
-        store_missing_search_texts(without_text[start : start + BLOCK_SIZE])
+    for start in range(0, len(without_text), BATCH_SIZE):
+        store_missing_search_texts(without_text[start : start + BATCH_SIZE])
         yield
     is_screened = screening.screened_count == len(ids)
     near_duplicates = {} if is_screened else _near_duplicates(screening.pk, article)
-    while _screen_next_block(screening, article, ids, near_duplicates):
+    while _screen_next_batch(screening, article, ids, near_duplicates):
         yield
     find_proposals(article)
     ImportScreening.objects.filter(pk=screening.pk).update(finished_at=timezone.now())
@@ -118,16 +118,16 @@ def _near_duplicates(action_id: UUID, article: Article) -> dict[int, Duplicate]:
 
 
 @transaction.atomic
-def _screen_next_block(
+def _screen_next_batch(
     screening: ImportScreening, article: Article, ids: Sequence[int], near_duplicates: dict[int, Duplicate]
 ) -> bool:
-    """Screen the next block, and return False if there is none. The row's lock lets one process do it."""
+    """Screen the next batch, and return False if there is none. The row's lock lets one process do it."""
     row = ImportScreening.objects.select_for_update().get(pk=screening.pk)
-    block = slice(row.screened_count, row.screened_count + BLOCK_SIZE)
-    if not (block_ids := ids[block]):
+    batch = slice(row.screened_count, row.screened_count + BATCH_SIZE)
+    if not (batch_ids := ids[batch]):
         return False
-    screen_block(article, ids, block, near_duplicates)
-    flags.open_cases_for_flagged(block_ids, skips_approved=True)
-    row.screened_count += len(block_ids)
+    screen_batch(article, ids, batch, near_duplicates)
+    flags.open_cases_for_flagged(batch_ids, skips_approved=True)
+    row.screened_count += len(batch_ids)
     row.save(update_fields=["screened_count"])
     return True

@@ -24,18 +24,18 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     """
     rows = Comment.objects.filter(pk__in=ids).order_by("created_at", "pk")
     ordered = list(rows.values_list("pk", flat=True))
-    return screen_block(article, ordered, slice(None), find_near_duplicates(article, ids))
+    return screen_batch(article, ordered, slice(None), find_near_duplicates(article, ids))
 
 
-def screen_block(
-    article: Article, ids: Sequence[int], block: slice, near_duplicates: Mapping[int, Duplicate]
+def screen_batch(
+    article: Article, ids: Sequence[int], batch: slice, near_duplicates: Mapping[int, Duplicate]
 ) -> int:
-    """Screen a block of imported comments. `ids` are all comments of the import, by time.
+    """Screen a batch of imported comments. `ids` are all comments of the import, by time.
 
     The findings are the same as if all were screened at once. Erased and restricted comments are left out, as
     they have no text, and so are those of an undone import, which are screened when the undo is undone.
     """
-    start, stop, _step = block.indices(len(ids))
+    start, stop, _step = batch.indices(len(ids))
     discussion = Discussion(article=article)
     all_rules = active_rules.load_active_rules()
     topics = article.topics.values_list("pk", flat=True) if all_rules.is_scoped else ()

@@ -28,7 +28,7 @@ from core.paging import PageCursor, older_than
 from core.query_forms import parse_whole_number
 
 PAGE_SIZE = 50
-CHUNK = 2_000  # entries per statement for the CSV file
+BATCH_SIZE = 2_000  # entries per statement for the CSV file
 
 # Choices of the filter by event: the label, and the fields of the transition.
 EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -155,7 +155,7 @@ def as_csv(entries: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
     people: dict[int, str] = {}
     stories: dict[int, tuple[str, str]] = {}
     stored = entries.filter(pk__lte=newest)
-    while rows := list(older_than(stored, "at", before).values_list(*FIELDS)[:CHUNK]):
+    while rows := list(older_than(stored, "at", before).values_list(*FIELDS)[:BATCH_SIZE]):
         _load_names(rows, people, stories, user)
         yield _csv_lines(_cells(row, people, stories) for row in rows)
         pk, at, *_values = rows[-1]

@@ -227,8 +227,8 @@ def test_undoing_a_newer_save_keeps_the_story_published(client):
     assert Discussion.objects.get().visible_count == 3
 
 
-def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
-    monkeypatch.setattr(imports, "BLOCK_SIZE", 3)
+def test_storing_in_batches_gives_the_same_rows_as_storing_at_once(monkeypatch):
+    monkeypatch.setattr(imports, "BATCH_SIZE", 3)
     texts = [
         "\\N",
         "\\.",
@@ -245,7 +245,7 @@ def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
             author_name=f"Ann \\{n}",
             body=text,
             created_at=START + timedelta(hours=13 * n),
-            parent=n // 2 if n % 3 else None,  # also in an earlier block
+            parent=n // 2 if n % 3 else None,  # also in an earlier batch
             is_plain_text=n % 2 == 0,
             text_missing="rest" if n == 5 else "",
             number=n + 1,
@@ -281,8 +281,8 @@ def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
     assert check() == {}
 
 
-def test_an_error_in_a_later_block_imports_nothing(monkeypatch):
-    monkeypatch.setattr(imports, "BLOCK_SIZE", 1)
+def test_an_error_in_a_later_batch_imports_nothing(monkeypatch):
+    monkeypatch.setattr(imports, "BATCH_SIZE", 1)
 
     def render(body: str, *, is_plain_text: bool) -> str:
         if body == "damaged":

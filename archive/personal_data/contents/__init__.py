@@ -1,6 +1,6 @@
 """Contents of the file of personal data: what the site stores about one person, in sections of records.
 
-Records are read in chunks, so a person with many comments takes no more memory. The page "My data" says what
+Records are read in batches, so a person with many comments takes no more memory. The page "My data" says what
 is left out: what others wrote about the person for their colleagues (moderators' notes), who reported a
 comment, passwords and keys, and records of a technical kind that are deleted within days.
 """

@@ -6,7 +6,7 @@ from functools import cache
 
 from django.utils.translation import gettext as _
 
-from archive.personal_data.contents.sections import Record, Section, chunks, comment_url, make_section
+from archive.personal_data.contents.sections import Record, Section, batches, comment_url, make_section
 from comments import removal_reasons
 from comments.models import (
     REMOVED_BY_MODERATION,
@@ -121,7 +121,7 @@ def _read_comments(subject: DataSubject) -> Iterator[Record]:
     rows = subject.comments().with_story().annotate(replied_to_id=replied_to_id())
     rows = rows.select_related("author", "guest", "origin")
     reason_label = cache(removal_reasons.label)  # each call queries the site
-    for comments in chunks(rows):
+    for comments in batches(rows):
         notices = render_notices(
             [row for row in comments if row.state in {State.PENDING, *REMOVED_BY_MODERATION}]
         )

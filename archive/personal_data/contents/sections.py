@@ -1,4 +1,4 @@
-"""Sections of the file of personal data, and functions that read their records in chunks."""
+"""Sections of the file of personal data, and functions that read their records in batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from comments.models import Comment
 
-CHUNK = 500  # rows that are in memory at once
+BATCH_SIZE = 500  # rows that are in memory at once
 
 Record = dict[str, Any]  # values are text, numbers, times, True, False, None, or lists of records
 
@@ -52,23 +52,23 @@ def make_section(
         for name, (_label, source) in fields.items()
     }
     if isinstance(rows, QuerySet):
-        rows = chain.from_iterable(chunks(rows))
+        rows = chain.from_iterable(batches(rows))
     records = ({name: get(row) for name, get in getters.items()} for row in rows)
     return Section(
         key, title, {name: label for name, (label, _source) in fields.items()}, records, texts or {}
     )
 
 
-def chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield the rows in lists of CHUNK, ordered by primary key.
+def batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
+    """Yield the rows in lists of BATCH_SIZE, ordered by primary key.
 
     Each list is read by its own statement, so that no transaction stays open.
     """
     rows = rows.order_by("pk")
-    chunk: list[Any] = list(rows[:CHUNK])
-    while chunk:
-        yield chunk
-        chunk = list(rows.filter(Q(pk__gt=chunk[-1].pk))[:CHUNK])
+    batch: list[Any] = list(rows[:BATCH_SIZE])
+    while batch:
+        yield batch
+        batch = list(rows.filter(Q(pk__gt=batch[-1].pk))[:BATCH_SIZE])
 
 
 def comment_url(comment: Comment) -> str:

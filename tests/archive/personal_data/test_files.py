@@ -332,7 +332,7 @@ def test_files_are_deleted_after_a_week(jim: User) -> None:
 
 def test_many_comments_take_no_more_memory(jim: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak with 160 comments is about that with 40."""
-    monkeypatch.setattr("archive.personal_data.contents.sections.CHUNK", 10)
+    monkeypatch.setattr("archive.personal_data.contents.sections.BATCH_SIZE", 10)
     story = make_article()
 
     def peak() -> int:

@@ -370,7 +370,7 @@ def test_jobs_about_similar_e_mails_stay() -> None:
 
 @pytest.mark.django_db
 def test_many_comments_take_several_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_erasure, "BLOCK_SIZE", 2)
+    monkeypatch.setattr(account_erasure, "BATCH_SIZE", 2)
     monkeypatch.setattr(account_erasure, "RUN_SECONDS", -1)
     traces = PersonalTraces()
     assert account_erasure.start(person=Person(user=traces.user), deletes_comments=True)

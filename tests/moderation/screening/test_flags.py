@@ -147,7 +147,7 @@ def old(approved_guest):
 
 
 def test_old_comments_are_flagged_once(maria_client, maria, old, monkeypatch):
-    monkeypatch.setattr(flags, "BLOCK_SIZE", 2)
+    monkeypatch.setattr(flags, "BATCH_SIZE", 2)
     before = {c.pk: (c.state, c.state_reason) for c in Comment.objects.all()}
     assert flags.flag_old_comments() == 3
     assert flagged() == {comment.pk for comment in old[:3]}

@@ -1,4 +1,4 @@
-"""Screening of large imports by a job: the same findings as at once, in blocks, and resumable."""
+"""Screening of large imports by a job: the same findings as at once, in batches, and resumable."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,9 +35,9 @@ HARMFUL = b"Call me at 555-867-5309 or write to ann@example.org, she lives at 12
 
 @pytest.fixture
 def by_job(monkeypatch):
-    """Let the job screen imports of any size, in blocks of 7 comments."""
+    """Let the job screen imports of any size, in batches of 7 comments."""
     monkeypatch.setattr(import_jobs, "MAX_SCREENED_AT_ONCE", 0)
-    monkeypatch.setattr(import_jobs, "BLOCK_SIZE", 7)
+    monkeypatch.setattr(import_jobs, "BATCH_SIZE", 7)
 
 
 def with_harmful_comment() -> bytes:
@@ -85,7 +85,7 @@ def import_both_ways(data: bytes, monkeypatch) -> tuple[dict[str, list], dict[st
         at_once = results()
         transaction.set_rollback(True)
     monkeypatch.setattr(import_jobs, "MAX_SCREENED_AT_ONCE", 0)
-    monkeypatch.setattr(import_jobs, "BLOCK_SIZE", 7)
+    monkeypatch.setattr(import_jobs, "BATCH_SIZE", 7)
     import_saved_page(data)
     run_jobs()
     return at_once, results()
@@ -201,7 +201,7 @@ def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
     assert ImportScreening.objects.get().finished_at
 
 
-def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
+def test_a_failed_batch_stores_nothing_and_runs_again(by_job, monkeypatch):
     import_saved_page(SAMPLE_STORY_FILE.read_bytes())
     with monkeypatch.context() as broken:
         broken.setattr("moderation.screening.flags.open_cases_for_flagged", lambda *_args, **_options: 1 / 0)
@@ -313,7 +313,7 @@ def test_a_comment_approved_before_the_job_opens_no_case(by_job, maria):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_decision_waits_for_the_block_that_is_stored(by_job, monkeypatch, maria):
+def test_a_decision_waits_for_the_batch_that_is_stored(by_job, monkeypatch, maria):
     """Otherwise it would not count a finding that is older and committed later."""
     import_saved_page(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867").pk
@@ -381,7 +381,7 @@ def test_an_erased_comment_gets_no_search_text_and_no_findings(by_job, maria):
 
 
 @pytest.mark.parametrize("is_restricted", [True, False])
-def test_a_comment_that_is_withdrawn_while_its_block_is_checked_gets_no_findings(
+def test_a_comment_that_is_withdrawn_while_its_batch_is_checked_gets_no_findings(
     by_job, monkeypatch, maria, is_restricted
 ):
     import_saved_page(with_harmful_comment())

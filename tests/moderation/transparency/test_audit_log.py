@@ -184,7 +184,7 @@ def test_invalid_queries_are_no_errors(maria_client, query):
 
 
 def test_the_csv_file_has_every_entry_and_no_formula(maria_client, maria, monkeypatch):
-    monkeypatch.setattr(log, "CHUNK", 2)
+    monkeypatch.setattr(log, "BATCH_SIZE", 2)
     maria.name = "=cmd|'/c calc'!A1"
     maria.save()
     article = make_article('@SUM(1+1)*cmd|"/C calc"!A0')
