@@ -19,7 +19,7 @@ class MailDay(models.Model):
 
 
 class MailFailure(models.Model):
-    """A failure to send mails, with its explanation without e-mail addresses. Kept for 30 days."""
+    """A failure to send mails. `error` is its explanation, with e-mail addresses masked. Kept for 30 days."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     subject = models.CharField(max_length=200, blank=True)  # of the first mail
