@@ -244,7 +244,7 @@ def test_an_invalid_list_is_refused_before_any_change(tmp_path: Path) -> None:
             call_command("replay_erasures", str(list_))
 
 
-def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
+def test_redacted_revisions_stay_redacted(tmp_path: Path, ada: User) -> None:
     file, later = tmp_path / "site.zip", tmp_path / "later.zip"
     story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
     other = make_article("Another Jane Quill", body="No kin.")
@@ -263,7 +263,7 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     assert erasure_replay.log_all() == 0
     backup(later)
 
-    assert restore_backup(file) == erasure_replay.ReplayedErasures(versions=1)
+    assert restore_backup(file) == erasure_replay.ReplayedErasures(revisions=1)
 
     back = Article.objects.get(pk=story.pk)
     assert back.title == "██████████ was seen"
