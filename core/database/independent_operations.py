@@ -52,7 +52,16 @@ class IndependentOperations(Operation):
 
 
 class StateOperations(SeparateDatabaseAndState):
-    """Operations on the models of the migrations alone, such as of renamed fields. The database stays."""
+    """Change the models of the migrations alone, for instance to rename a field that keeps its column.
+
+    The operations may depend on each other, because none of them runs in the database.
+    """
+
+    serialization_expand_args = ["operations"]
 
     def __init__(self, operations: Sequence[Operation]) -> None:
+        self.operations = operations
         super().__init__(state_operations=[IndependentOperations(operations)])
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__qualname__, [], {"operations": self.operations}
