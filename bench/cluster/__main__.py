@@ -50,7 +50,7 @@ SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
 FROM pg_stat_statements"""
 HEAD = (
     "fault | acknowledged | lost | twice | sent again | longest without a post | pages requested "
-    "| copies from before the outage | no page | longest without a page | made on replicas "
+    "| outage copies | no page | longest without a page | made on replicas "
     "| replica was behind | removed comment shown for | pictures: other answers | jobs done, left | integrity"
 )
 
