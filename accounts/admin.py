@@ -159,8 +159,8 @@ class UserAdmin(admin.ModelAdmin[User]):
 def _check_is_administrator(user: Any) -> None:
     """Raise PermissionDenied if the user is no administrator any more, or was deactivated.
 
-    Two administrators may deactivate each other at the same moment. The second one waits for the lock, so
-    that one of them is left.
+    Two administrators may deactivate each other, or take the role from each other, at the same moment. The
+    second one waits for the lock, so that one of them is left.
     """
     lock_administrators()
     if not User.objects.administrators().active().filter(pk=user.pk).exists():

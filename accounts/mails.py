@@ -132,7 +132,7 @@ def mail_security_change(
 
 @task()
 def mail_new_device(pk: int, at: str, browser: str, site: dict[str, str]) -> None:
-    """Tell the owner of an account about a log-in on a device that is new to it. `at`: ISO 8601."""
+    """Tell the owner of an account about a log-in in a browser that is new to it. `at`: ISO 8601."""
     if user := User.objects.active().filter(pk=pk).first():
         when, zone = datetime.fromisoformat(at), site.get("time_zone", "UTC")
         with _in_language_of(user, site):

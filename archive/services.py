@@ -172,9 +172,9 @@ def _build_report(
     `existing` is the article of an earlier import. Comments of an undone import return, so they count as new.
     """
     stored = Comment.objects.filter(source=article.source_key)
-    existing_comments = stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None)
-    existing_ids = set(existing_comments.values_list("source_id", flat=True))
-    new_count = sum(comment.source_id not in existing_ids for comment in page.comments)
+    kept_comments = stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None)
+    kept_source_ids = set(kept_comments.values_list("source_id", flat=True))
+    new_count = sum(comment.source_id not in kept_source_ids for comment in page.comments)
     return ImportReport(
         format=page.format,
         title=page.title,

@@ -150,7 +150,10 @@ def _non_atomic_migrations() -> set[str]:
 
 
 def _apply_migrations(*, is_last_attempt: bool) -> bool:
-    """Apply all migrations. Return False if another program has locked a table; earlier ones stay applied."""
+    """Apply all migrations. Return False if another program has locked a table.
+
+    The migrations before that one stay applied.
+    """
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except OperationalError as error:

@@ -115,8 +115,8 @@ def find_target_url(path: str, query: str, now: datetime) -> str | None:
         if old in found and (url := _target_url(*found[old])):
             if (below := _BELOW_TARGET.fullmatch(path)) and old == below[1]:
                 url += below[2]
-            # A query of a page of this site has the same meaning there.
-            is_local = bool(_BELOW_TARGET.match(path) or _is_target_page(path))
+            # If the old URL was of this site, its query means the same at the new one.
+            is_local = bool(_BELOW_TARGET.match(path) or _has_target_kind(path))
             url = iri_to_uri(url + (f"?{query}" if query and is_local and "?" not in url else ""))
             return None if url == iri_to_uri(path + (f"?{query}" if query else "")) else url
     return None
@@ -219,7 +219,7 @@ def add_redirect(*, old: str, target_url: str) -> Redirect:
 def plan_redirect(*, old: str, target_url: str) -> tuple[str, dict[str, Any]]:
     """Return the old URL as it is stored, and the fields of its target. Raises RedirectError."""
     old, fields = normalize_url(old), _target_fields(target_url)
-    if fields.get("path") == old or _is_loop(old, fields):
+    if _is_loop(old, fields):
         raise RedirectError(_("This redirect would lead back to itself."))
     return old, fields
 
@@ -274,7 +274,7 @@ def _target_fields(target_url: str) -> dict[str, Any]:
 
 def _is_loop(old: str, fields: dict[str, Any]) -> bool:
     """Return whether the target is at the old URL, so that the redirect would lead back to itself."""
-    return any(
+    return fields.get("path") == old or any(
         unquote(target.get_absolute_url()) == old for target in fields.values() if isinstance(target, Target)
     )
 
@@ -327,7 +327,7 @@ def _format_query(pairs: Iterable[tuple[str, str]]) -> str:
     return f"?{text}" if text else ""
 
 
-def _is_target_page(path: str) -> bool:
+def _has_target_kind(path: str) -> bool:
     try:
         return resolve(path).url_name in _TARGET_KINDS
     except Resolver404:

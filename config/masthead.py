@@ -54,7 +54,7 @@ class Masthead:
     a story's page, which all share, is rendered without a reader but with the masthead of the member who
     needs it. `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all
     stories.
-    `pending_count` is the number of pending comments on which the person may decide, up to MAX_PENDING_COUNT.
+    `pending_count` is the number of pending cases on which the person may decide, up to MAX_PENDING_COUNT.
     """
 
     def __init__(self, request: SiteRequest) -> None:

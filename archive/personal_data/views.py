@@ -98,7 +98,10 @@ def erase(request: SiteRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_erasure(request: SiteRequest, token: str) -> HttpResponse:
-    """Show the page of a mailed link, whose button erases the account: mail scanners open links, too."""
+    """Erase the account or the data of a mailed link on POST.
+
+    GET only shows a page with the button, because mail scanners open links, too.
+    """
     link = erasure_links.read(token)
     if link is None:
         explanation = _("It works once, and only for one day.")

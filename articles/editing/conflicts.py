@@ -231,7 +231,7 @@ class DocumentForm(ConflictAwareForm):
     """A form of a document. A conflict of its text fields is shown as one, with a diff."""
 
     editor: User
-    chosen_copy: Revision | None = None  # the conflicting copy, if the person chose a text in its conflict
+    chosen_copy: Revision | None = None  # the conflicting copy whose text the person put into the form
     stored: DocumentText
     conflict: TextConflict | None = None
 

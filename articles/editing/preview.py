@@ -28,7 +28,8 @@ PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
 def preview_article(request: HttpRequest) -> JsonResponse:
     """Return an article as readers would see it, as JSON.
 
-    {"html", "count": such as "412 words, 2 minutes to read", "lang" and "dir": those of the readers' page}.
+    The keys are `html`, `count` (such as "412 words, 2 minutes to read"), and `lang` and `dir`, those of the
+    readers' page.
     """
     require_editor(request)
     fields = {name: request.POST.get(name, "") for name in PREVIEW_FIELDS}

@@ -16,7 +16,7 @@ from articles.models import Article, Image, ImageUse, Site, StandingPage
 from articles.models.images import DIGEST_PATTERN, MEDIA, folder_of
 from core import files
 
-UNUSED_MARK = ".unused"  # a file in an image folder, made when the folder was first found without an image
+UNUSED_MARKER = ".unused"  # a file in an image folder, made when the folder was first found without an image
 UNUSED_GRACE_PERIOD = timedelta(days=7)
 DESCRIPTION_FIELDS = ("alt", "is_decorative", "caption", "credit", "focal_x", "focal_y")
 
@@ -77,12 +77,12 @@ def delete_unused_files() -> int:
     used = set(Image.objects.order_by().values_list("digest", flat=True))
     before, deleted = timezone.now() - UNUSED_GRACE_PERIOD, 0
     for digest, marked_at in _read_folders().items():
-        mark = f"{folder_of(digest)}/{UNUSED_MARK}"
+        marker = f"{folder_of(digest)}/{UNUSED_MARKER}"
         if digest in used:
             if marked_at:
-                files.storage().delete(mark)
+                files.storage().delete(marker)
         elif marked_at is None:
-            files.save(mark, b"")
+            files.save(marker, b"")
         elif marked_at < before:
             deleted += delete_files(digest)
     return deleted
@@ -123,6 +123,6 @@ def _read_folders() -> dict[str, datetime | None]:
         folder, _slash, name = file.name.rpartition("/")
         digest = folder.rpartition("/")[2]
         if DIGEST_PATTERN.fullmatch(digest) and folder == folder_of(digest):
-            marked_at = file.modified if name == UNUSED_MARK else None
+            marked_at = file.modified if name == UNUSED_MARKER else None
             found[digest] = marked_at or found.get(digest)
     return found

@@ -14,7 +14,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from articles.images import html as images
+from articles.images import html as image_html
 from articles.markup.linkify import Linkifier, use_linkifier
 
 TEXT_TAGS = {"p", "br", "em", "strong", "s", "a", "blockquote", "code", "pre", "ul", "ol", "li"}
@@ -67,7 +67,7 @@ def _turn_images_into_figures(state: Any) -> None:
 
 
 def _is_stored_image(token: Token) -> bool:
-    return token.type == "image" and bool(images.REFERENCE.fullmatch(str(token.attrs["src"])))
+    return token.type == "image" and bool(image_html.REFERENCE.fullmatch(str(token.attrs["src"])))
 
 
 def _render_image(
@@ -84,8 +84,8 @@ def _render_image(
         return ""
     if token.meta.get("figure"):
         is_first = bool(env["first"]) and env["first"][0] is token
-        return images.figure(image, alt=alt, caption=caption, is_first=is_first)
-    return images.picture(image, alt=alt) + images.credit_inline(image)
+        return image_html.figure(image, alt=alt, caption=caption, is_first=is_first)
+    return image_html.picture(image, alt=alt) + image_html.credit_inline(image)
 
 
 def _image_tokens(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -100,7 +100,9 @@ _document_parser.add_render_rule("image", _render_image)
 
 
 def render_document(text: str) -> str:
-    """Render text of the newsroom as HTML: an article, a page, the rules. Its links have no `nofollow`.
+    """Render text of the newsroom as HTML: an article, a page, the rules, the text on privacy.
+
+    Its links have no `nofollow`.
 
     `![alternative text](image:12 "caption")` shows image 12 of the library, with its sizes, caption and
     credit. Without them, the alternative text and the caption are those of the image itself. A missing image
@@ -110,7 +112,7 @@ def render_document(text: str) -> str:
     tokens = _document_parser.parse(text)
     urls = {str(token.attrs["src"]) for token in _image_tokens(tokens)}
     first = next((token.children or [] for token in tokens if token.type == "inline"), [])
-    env = {"images": images.find_images(urls), "first": first}
+    env = {"images": image_html.find_images(urls), "first": first}
     return nh3.clean(
         _document_parser.renderer.render(tokens, _document_parser.options, env),
         tags=DOCUMENT_TAGS | IMAGE_TAGS,
@@ -123,7 +125,7 @@ def render_document(text: str) -> str:
 def referenced_images(text: str) -> set[int]:
     """Return the keys of the images that a body refers to, whether they exist or not."""
     urls = (str(token.attrs["src"]) for token in _image_tokens(_document_parser.parse(text)))
-    return {int(match[1]) for url in urls if (match := images.REFERENCE.fullmatch(url))}
+    return {int(match[1]) for url in urls if (match := image_html.REFERENCE.fullmatch(url))}
 
 
 def render_comment(text: str) -> str:

@@ -125,9 +125,9 @@ def _mark_spaces(pieces: list[Run]) -> Iterator[Run]:
 
 def _write_links(pieces: list[Run]) -> Iterator[str]:
     for href, group in groupby(pieces, key=lambda run: run.marks.href):
-        linked = list(group)
-        plain = "".join(run.text for run in linked)
-        words = _write_emphasis(linked, in_link=bool(href))
+        runs = list(group)
+        plain = "".join(run.text for run in runs)
+        words = _write_emphasis(runs, in_link=bool(href))
         if not href or not plain.strip(_SPACE):
             yield words
         elif plain.strip(_SPACE) == href:

@@ -265,7 +265,7 @@ class NewsletterAdmin(EditorAccessAdmin):
                 ]
             ],
             "waiting": waiting.order_by("due_at").first(),
-            "has_published_article": bool(read_articles(newsletter)),
+            "has_sendable_article": bool(read_articles(newsletter)),
             "limit": MAX_UNDELIVERED_SHOWN,
         }
         return TemplateResponse(request, "admin/articles/newsletter/sent.html", context)

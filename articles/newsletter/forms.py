@@ -104,7 +104,7 @@ class SubscriptionsForm(SubmitForm, forms.Form):
 
 
 class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
-    """The form of a draft of a newsletter, and for a digest of its articles."""
+    """The form of a draft of a newsletter. For a digest it also offers the articles."""
 
     submit = _("Save and preview")
 

@@ -167,7 +167,7 @@ def stop(newsletter: Newsletter) -> bool:
 
 
 def resume(newsletter: Newsletter) -> bool:
-    """Continue a stopped sending. Returns False if it was not stopped, or has no published article."""
+    """Continue a stopped sending. Returns False if it was not stopped, or has no article that may be sent."""
     if not read_articles(newsletter):
         return False
     rows = Newsletter.objects.filter(pk=newsletter.pk).exclude(stopped_at=None)

@@ -88,7 +88,7 @@ def confirmed_action(request: HttpRequest) -> str | None:
 
 
 def publication_values(article: Article) -> dict[str, str]:
-    """Return the values of the publication, which no field of the form has, for the form's snapshot.
+    """Return the values of the publication that no form field has, for the form's snapshot.
 
     Each action on the publication changes the times.
     """

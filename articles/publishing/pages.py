@@ -38,7 +38,7 @@ from articles.site.requests import site_request
 from core.dates.relative_time import describe_time, time_or_date
 from core.forms import MultilineField, explain_length
 
-# A text that the same person sends again within this time is one entry, as after a double click.
+# A text that the same person sends again within this time is stored once, as after a double click.
 RESEND_WINDOW = timedelta(minutes=1)
 # Fields of the form that are not columns of the article, with the entry that each adds.
 NOTE_MODELS = {"new_note": EditorNote, "new_correction": Correction}

@@ -149,12 +149,12 @@ def replay_redactions(erasures: Sequence[Erasure]) -> int:
     """Replay the redactions among these erasures. Returns the number of changed revisions."""
     words: defaultdict[Document, set[str]] = defaultdict(set)
     revisions = Revision.objects.select_related("article", "page")
-    of_revisions = [erasure for erasure in erasures if erasure.kind == "version"]
-    for erasure, revision in _stored_rows(revisions, of_revisions):
+    revision_erasures = [erasure for erasure in erasures if erasure.kind == "version"]
+    for erasure, revision in _stored_rows(revisions, revision_erasures):
         words[revision.document] |= _words_at(erasure.spans, _joined_text(revision))
     notes = EditorNote.objects.select_related("article")
-    of_notes = [erasure for erasure in erasures if erasure.kind == "note"]
-    for erasure, note in _stored_rows(notes, of_notes):
+    note_erasures = [erasure for erasure in erasures if erasure.kind == "note"]
+    for erasure, note in _stored_rows(notes, note_erasures):
         words[note.article] |= _words_at(erasure.spans, note.body)
     count = 0
     documents = [document for document, found in words.items() if found]

@@ -16,7 +16,7 @@ from articles.site.requests import SiteRequest
 # Views that read no site. The first three must answer without a database, and a page may contain dozens of
 # images.
 URL_NAMES_WITHOUT_SITE = {"healthz", "readyz", "metrics", "image", "script-texts"}
-# Responses for programs. They are in the language of the site for everybody, so the user is not read.
+# URLs for programs. Their responses are in the language of the site for everybody, so the user is not read.
 PROGRAM_URL_NAMES = {
     "feed",
     "oembed",

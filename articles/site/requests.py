@@ -24,9 +24,9 @@ class SiteRequest(GuestRequest):
     htmx: HtmxDetails
     masthead: Masthead
     unread_count: int  # of unread updates for the masthead, set by a view that has counted them anyway
-    pending_count: int  # of comments for the masthead, set by a view that has counted them anyway
+    pending_count: int  # of pending cases for the masthead, set by a view that has counted them anyway
     has_fields_from_colleague: bool  # the saved form has values of a colleague that nobody has seen in it
-    chosen_copy: Revision | None  # of the text that a person chose in a conflict
+    chosen_copy: Revision | None  # the conflicting copy whose text the person put into the form
 
 
 def is_shown(request: HttpRequest) -> bool:

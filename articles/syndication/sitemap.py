@@ -73,8 +73,8 @@ def index(request: SiteRequest) -> HttpResponse:
         (reverse("sitemap-lists"), None),
         (reverse("sitemap-news"), None),
     ]
-    of_articles = [(reverse("sitemap-stories", args=[file]), last) for file, last in files]
-    return _xml_response("sitemapindex", "sitemap", others + of_articles)
+    article_files = [(reverse("sitemap-stories", args=[file]), last) for file, last in files]
+    return _xml_response("sitemapindex", "sitemap", others + article_files)
 
 
 @require_safe

@@ -16,7 +16,7 @@
 
   // The nonce identifies this form in this window, with the number of its changes. Requests may overtake each other, so
   // the site ignores a lower number. The nonces before it are of the forms that this one continues.
-  const earlierForms = form ? field("nonce").value.split(" ") : [], ownNonce = earlierForms.pop()?.split(":")[0];
+  const earlierNonces = form ? field("nonce").value.split(" ") : [], ownNonce = earlierNonces.pop()?.split(":")[0];
   let changeNumber = 0, storedNumber = 0; // the latter: of the latest change that the site has stored
   let current, loaded; // values of the form, as JSON: after its latest change, and as it was loaded
   const recordChange = () => {
@@ -24,7 +24,7 @@
     if (now !== current) {
       current = now;
       changeNumber += 1;
-      field("nonce").value = [...earlierForms, `${ownNonce}:${changeNumber}`].join(" ");
+      field("nonce").value = [...earlierNonces, `${ownNonce}:${changeNumber}`].join(" ");
       storeBaseVersion();
     }
   };
@@ -116,7 +116,7 @@
       const entry = tryStorage(() => JSON.parse(localStorage.getItem(name)));
       const nonce = name.slice(keyPrefix().length);
       if (!entry || nonce === ownNonce) continue;
-      if (changeNumberOf(entry.nonce.split(" ").pop()) <= changeNumberOf(earlierForms.find((pair) => pair.startsWith(nonce)))) {
+      if (changeNumberOf(entry.nonce.split(" ").pop()) <= changeNumberOf(earlierNonces.find((pair) => pair.startsWith(nonce)))) {
         if (storedNumber) removeStored(nonce); // this form now holds those changes
         continue;
       }

@@ -14,9 +14,9 @@
     const row = target.closest("[data-row]");
     if (!row || target.tagName === "TEXTAREA") return;
     const fields = [...row.querySelectorAll("input, select")].filter(({ name, type }) => name && type !== "hidden");
-    const values = fields.map(valueText).filter(Boolean).join(", ");
+    const valuesText = fields.map(valueText).filter(Boolean).join(", ");
     const setting = row.querySelector(".setting");
-    setting.textContent = values || (setting.dataset.empty ?? "");
+    setting.textContent = valuesText || (setting.dataset.empty ?? "");
   };
   form?.addEventListener("input", updateSetting);
 

@@ -1,6 +1,6 @@
-// Shows each [data-key] element only in its state: the buttons where security keys and passkeys work, else a notice. A
-// key belongs to a host name, so browsers refuse keys at an IP address. If a key does not answer, the page shows a
-// message, as allauth's script only writes to the console.
+// Shows the [data-key] elements of one value: `works` (the buttons), `fails` (a notice), or `localhost` (a notice with a
+// link to that host). A key belongs to a host name, so browsers refuse keys at an IP address. If a key does not answer,
+// the page shows a message, as allauth's script only writes to the console.
 // The script tag stands below the [data-key] elements, so that nothing that is already drawn moves.
 "use strict";
 

@@ -16,7 +16,7 @@ from archive.backup.container import open_backup
 from archive.models import PersonalDataFile
 from archive.nightly import list_nightly, make_nightly_backup
 from archive.personal_data import files as personal_data
-from articles.images.services import UNUSED_MARK, delete_image, delete_unused_files
+from articles.images.services import UNUSED_MARKER, delete_image, delete_unused_files
 from articles.models import Image, Site
 from comments.models import Comment, Reason, State
 from core import erasure_log, files
@@ -163,7 +163,7 @@ def test_unused_images_are_deleted_from_a_bucket(bucket: str, time_machine: Any)
     image, other = make_image(is_ready=False), make_image(jpeg(300, 200), is_ready=False)
     Image.objects.filter(pk=other.pk).delete()
     assert delete_unused_files() == 0
-    assert storage().exists(f"{other.folder}/{UNUSED_MARK}")
+    assert storage().exists(f"{other.folder}/{UNUSED_MARKER}")
     time_machine.move_to(timezone.now() + timedelta(days=8))
     assert delete_unused_files() == 1
     assert [file.name for file in storage().list_files("media")] == [image.full_file]

@@ -230,11 +230,10 @@ class Command(LongRunningCommand):
             report = import_page(data=file.read_bytes(), filename=file.name)
         except ArchiveImportError as error:
             raise CommandError(f"{file.name}: {error}") from error
-        count = report.created_count
-        new = ngettext("%(n)d new comment", "%(n)d new comments", count) % {"n": count}
-        count = len(report.warnings)
-        warned = ngettext("%(n)d warning", "%(n)d warnings", count) % {"n": count}
-        listed = " (manage.py import_archive lists them)" if count else ""
+        created, warnings = report.created_count, len(report.warnings)
+        new = ngettext("%(n)d new comment", "%(n)d new comments", created) % {"n": created}
+        warned = ngettext("%(n)d warning", "%(n)d warnings", warnings) % {"n": warnings}
+        listed = " (manage.py import_archive lists them)" if warnings else ""
         url = report.describe_story_url(settings.SITE_URL)
         return f"{file.name}: {new} of {report.found_count}, {warned}{listed}. {url}"
 
