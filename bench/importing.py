@@ -26,7 +26,7 @@ from bench.servers import Soundoff, connect, peak_megabytes, processor_seconds
 from core.data_folder import PROJECT
 
 SIZES = {"small": 10_000, "large": 100_000, "largest": 0}
-# More than MAX_SCREENED_AT_ONCE of moderation/screening/import_jobs.py, so that a job screens them.
+# More than MAX_SCREENED_IN_IMPORT of moderation/screening/import_jobs.py, so that a job screens them.
 SMALLEST = {"small": 1_000, "large": 0}
 IN_A_FILE = 100_000
 LEVELS = 3  # of a saved page

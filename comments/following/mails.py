@@ -87,7 +87,7 @@ def mail_followers() -> int:
 
 
 def skip_mails_after_restore() -> None:
-    """Do not send the mails that may have been sent since the backup that was restored.
+    """Skip the mails that may have been sent since the restored backup was made.
 
     Only mails that are due later are still sent. An update that no search had found at the time of the backup
     may have been mailed as well. Updates without a mail stay unread on the site.

@@ -20,7 +20,7 @@ from core.database.sql import fetch_rows
 Watermark = Literal["seen_at", "mailed_at"]
 
 COMMENTS_READ = 200  # the latest new comments of one discussion
-REPLIES_READ = 5_000  # the latest replies to all followers that are read at once
+REPLIES_READ = 5_000  # the latest replies, for all followers together, that one statement reads
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
     def readable(self, now: datetime) -> Self:
         """Return the published comments of published articles whose discussions are not hidden.
 
-        None while the site hides all discussions.
+        There are none while the site hides all discussions.
         """
         if current_site().comment_status == Discussion.Status.HIDDEN:
             return self.none()

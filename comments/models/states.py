@@ -51,7 +51,8 @@ class Reason(models.TextChoices):
 
 
 AUTHOR_DELETION_REASONS = (Reason.AUTHOR, Reason.POSTING_UNDONE)  # no decisions of moderation
-# Comments with these reasons are left out of all counts.
+# Comments with these reasons do not count as deleted ones, because nobody decided to delete them. Lists and
+# statistics leave them out.
 UNDONE_REASONS = (Reason.POSTING_UNDONE, Reason.IMPORT_UNDONE)
 # The same reasons as lists in SQL: reason IN …
 AUTHOR_DELETION_REASONS_SQL, UNDONE_REASONS_SQL = (

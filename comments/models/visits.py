@@ -11,7 +11,7 @@ class Visit(models.Model):
     """The last visit of a member to a discussion, and where its transition log ended at that time.
 
     comments/thread/visits.py writes it. New comments are those after an entry of the transition log and not
-    after a time: a comment that waited for days is new once it is published.
+    after a time: a comment that was pending for days is new once it is published.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="visits", db_index=False)

@@ -90,23 +90,23 @@ def excerpt(passages: list[Passage], found: MatchedWords) -> SafeString:
     return _join(_excerpt_around(passages[group[0].passage], group) for group in _choose(_group(matches)))
 
 
-def _find_matches(passages: list[Passage], found: MatchedWords) -> list[_Match]:
+def _find_matches(passages: list[Passage], matched_words: MatchedWords) -> list[_Match]:
     matches = list[_Match]()
     for number, (text, _) in enumerate(passages):
-        if not any(word in text for word in found):
+        if not any(word in text for word in matched_words):
             continue
-        for found_token in _TOKEN.finditer(text):
-            token, at = found_token[0], found_token.start()
-            for word in found:  # faster than any()
+        for token_match in _TOKEN.finditer(text):
+            token, at = token_match[0], token_match.start()
+            for word in matched_words:  # faster than any()
                 if word in token:
                     break
             else:
                 continue
             *words, whole = _word_spans(token)
-            spans = [span for span in words if token[slice(*span)] in found]
-            if not spans and token[slice(*whole)] in found:
+            spans = [span for span in words if token[slice(*span)] in matched_words]
+            if not spans and token[slice(*whole)] in matched_words:
                 spans = [whole]
-            matches += [_Match(number, at + a, at + b, found[token[a:b]]) for a, b in spans]
+            matches += [_Match(number, at + a, at + b, matched_words[token[a:b]]) for a, b in spans]
     return matches
 
 

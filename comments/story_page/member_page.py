@@ -214,7 +214,7 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
 
 
 def _render_new_comments_link(request: SiteRequest, article: Article, visit: LastVisit | None) -> str:
-    if visit is None or (since := visit.new_comments_since(request.now)) is None:
+    if visit is None or (since := visit.log_number_before_new_comments(request.now)) is None:
         return ""
     context = {"article": article, "new_comments_since": since}
     return render_to_string("comments/_new_comments_link.jinja", context, request, using="jinja2")

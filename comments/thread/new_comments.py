@@ -19,8 +19,8 @@ def find_new_comments(
     Counts at most MAX_COUNTED_NEW comments of others than the reader, in the last MAX_LOG_ENTRIES entries.
     The ids are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
 
-    A log number is Transition.seq. It decides, not the time of writing: a comment that waited for days is new
-    once it is published.
+    A log number is Transition.seq. It decides, not the time of writing: a comment that was pending for days
+    is new once it is published.
     """
     values: dict[str, Any] = {"slug": slug, "since": since, "now": now}
     values |= {"user": user and user.pk, "guest": guest and guest.pk}

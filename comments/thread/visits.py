@@ -51,7 +51,7 @@ class LastVisit(NamedTuple):
         """Return the log number at the end of the visit before the current one; None if there was none."""
         return self.log_number if now - self.at > VISIT_TIMEOUT else self.previous_log_number
 
-    def new_comments_since(self, now: datetime) -> int | None:
+    def log_number_before_new_comments(self, now: datetime) -> int | None:
         """Return `previous_end_log_number` if others have published comments after it, or None."""
         return self.previous_end_log_number(now) if self.has_new_comments else None
 

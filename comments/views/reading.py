@@ -161,7 +161,7 @@ def _add_discussion(
                 comments=published,
                 mark_updates_seen=has_all_comments,
             ),
-            "new_comments_since": visit and visit.new_comments_since(request.now),
+            "new_comments_since": visit and visit.log_number_before_new_comments(request.now),
         }
     context["thread"] = render_thread(request, story_page, page.rows, reader)
     context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)

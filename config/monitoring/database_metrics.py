@@ -105,8 +105,8 @@ def _read_metrics() -> list[Metric]:
     now = timezone.now()
     with transaction.atomic():
         execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
-        waiting = Case.objects.open().filter(is_pending=True)
-        cases = waiting.aggregate(n=Count("pk"), oldest=Min("opened_at"))
+        pending = Case.objects.open().filter(is_pending=True)
+        cases = pending.aggregate(n=Count("pk"), oldest=Min("opened_at"))
         jobs = count_jobs(now)
         mails = MailDay.objects.aggregate(sent=Sum("sent"), failed=Sum("failed"))
         servers = len(running_servers())

@@ -262,7 +262,7 @@ def _decided_comments(action: Action) -> list[int]:
 
 
 def _comments_with_changed_text(action: Action) -> list[int]:
-    """Return the comments whose text this action changed, which it also confirmed in the log."""
+    """Return the comments whose text this action changed, which it also confirmed in the transition log."""
     rows = action.changes.filter(target=SettingChange.Target.COMMENT, field="revision")
     return list(rows.values_list("target_id", flat=True))
 

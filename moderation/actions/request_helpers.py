@@ -131,7 +131,7 @@ def _comment_link(comment: int | None) -> SafeString | str:
 
 
 def _explain_skipped(item: SkippedItem) -> str:
-    """Return the person and their earlier change, or another reason for skipping."""
+    """Return a text with the person and their earlier change, or with another reason for skipping."""
     if not item.actor:
         return item.reason
     return _("%(who)s: %(what)s") % {"who": item.actor, "what": item.reason}

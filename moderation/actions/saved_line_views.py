@@ -92,7 +92,7 @@ def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
 
 
 def _with_current_names(posted: QueryDict) -> QueryDict:
-    """Return the fields with their current names: the page of version 0.7 had a form for each line."""
+    """Return the fields with their current names. The page of version 0.7 had a form for each line."""
     if not (line := posted.get("line")):
         return posted
     data = posted.copy()

@@ -89,11 +89,11 @@ class Check:
     with_number: Promise | None = None  # the description with %(n)s, the number that a signal found
     with_original: Promise | None = None  # the description with %(id)s and %(name)s of a duplicate's original
 
-    # Sentences about a finding. Without one for them, authors and other readers read the sentence for
-    # moderators. Without that, moderators read the description.
+    # Sentences about a finding. Without a sentence of their own, other readers read the one for authors,
+    # authors the one for moderators, and moderators the description.
     to_moderator: Sentence | None = None
     to_author: Sentence | None = None
-    to_others: Sentence | None = None  # for anybody else who sees the pending comment; None: the author's
+    to_others: Sentence | None = None  # for anybody else who sees the pending comment
 
     find_results: FindResults | None = None
     find_signal: Callable[..., SignalResult | None] | None = None

@@ -173,7 +173,7 @@ def _restriction_data(restriction: Restriction) -> dict[str, Any]:
 
 
 def _log_data(comment: Comment) -> dict[str, Any]:
-    """Return the log entries about the comment, and the last entry of its discussion."""
+    """Return the entries of the transition log about the comment, and the last entry of its discussion."""
     with connection.cursor() as cursor:
         cursor.execute(LOG_ENTRIES, [comment.pk])
         names = [column.name for column in cursor.description]

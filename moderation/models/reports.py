@@ -95,10 +95,10 @@ class IllegalContentReport(models.Model):
 
 
 class AddressReportCount(models.Model):
-    """The number of anonymous reports from one IP address, in the hour since the first.
+    """The number of reports without an account from one IP address, in the hour since the first.
 
-    moderation/screening/origins.py says what counts as one. `ip_hash` is hashed as in Origin. It is empty if
-    the address is not known.
+    These are anonymous reports, reports of illegal content, and requests for removal. `ip_hash` is hashed as
+    in Origin. It is empty if the address is not known.
     """
 
     ip_hash = models.BinaryField(max_length=16, primary_key=True)

@@ -29,7 +29,7 @@ class FilterVersion(models.Model):
     # "trial" those of its comparison with the version that was active. Empty: none yet.
     evaluation = models.JSONField(default=dict, db_column="numbers")
     evaluated_at = models.DateTimeField(null=True, db_column="numbers_at")
-    # Rejected in its trial: its results were worse than those of the version that was active.
+    # Whether it failed its trial: its results were worse than those of the version that was active.
     is_refused = models.BooleanField(default=False)
 
     class Meta:

@@ -54,7 +54,7 @@ def alert_moderators() -> str:
 
 @dataclass(frozen=True)
 class Backlog:
-    """The number of pending comments or open appeals, and the time since which the oldest is so."""
+    """The number of pending comments or open appeals, and the time at which the oldest was opened."""
 
     count: int
     since: datetime | None  # None: there are none

@@ -1,7 +1,7 @@
 """SQL queries about people, shared by profiles and the records of authors, and their results by person key.
 
 Their parameters are lists of keys: `users`, `guests`, `imported` (comments that stand for imported names) and
-`stories` (NULL for no limit). core.database.sql.fetch_together reads several of them in one statement.
+`article_ids` (NULL for all). core.database.sql.fetch_together reads several of them in one statement.
 """
 
 from collections import Counter, defaultdict
@@ -105,7 +105,8 @@ class PersonNumbers:
     reports_received: int  # including those of illegal content
     illegal_reports: int
     reports_sent: int
-    # (key, name) of others with the same confirmed e-mail; with `stories`, who commented under one of them
+    # (key, name) of others with the same confirmed e-mail; with `article_ids`, only of those who commented
+    # under one of these articles
     same_email: list[tuple[str, str]]
 
 

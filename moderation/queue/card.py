@@ -119,7 +119,7 @@ class Card:
 
     @property
     def claim_text(self) -> str:
-        """Return a sentence about the colleague who has the comment open, and until when; "" without one."""
+        """Return a sentence about the colleague who has the comment open, and the end of the claim, or ""."""
         if not self.case or not self.case.claimed_until:
             return ""
         text = _(

@@ -130,7 +130,7 @@ class QueueSummary:
 
     @property
     def pending_count(self) -> int:
-        """Return the number of cases without published ones that were reported as illegal."""
+        """Return the number of cases that are not published ones reported as illegal. Only for PENDING."""
         return (self.count or 0) - self.illegal_published
 
 
@@ -463,7 +463,7 @@ def _times_of_sanction_appeals(user: User) -> list[str]:
 
 
 def first_queue(summaries: Sequence[QueueSummary]) -> str:
-    """Return the first queue that is not empty, or PENDING if all are."""
+    """Return the first queue that is not empty, or PENDING if all are empty."""
     return next((summary.key for summary in summaries if summary.key in QUEUES and summary.count), PENDING)
 
 

@@ -1,6 +1,6 @@
 """Views of the moderation queue at /moderation/: the rows of a queue beside the open case.
 
-The start after a log-in is here as well, as it depends on what waits in the queues.
+The start after a log-in is here as well, as it depends on the cases in the queues.
 """
 
 from dataclasses import replace
@@ -42,8 +42,8 @@ PREFETCH_HEADER = "Soundoff-Ahead"
 def after_login(request: SiteRequest) -> HttpResponse:
     """Redirect a person who has just logged in to where they work, or readers to where they came from.
 
-    An editor who also moderates, such as the owner of a new site, starts in the newsroom if nothing waits in
-    the queues. `next` is the page on which a reader pressed "Log in".
+    An editor who also moderates, such as the owner of a new site, starts in the newsroom if the queues are
+    empty. `next` is the page on which a reader pressed "Log in".
     """
     user = request.user
     if not user.is_authenticated or not (user.is_moderator or user.is_editor):

@@ -21,7 +21,7 @@ from core.rate_limits import add_error
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
-from moderation.screening.origins import throttle_anonymous_report
+from moderation.screening.origins import throttle_report_without_account
 
 PAGE_SIZE = 50  # answered requests
 MAX_OPEN_LISTED = 200  # open requests on the first page
@@ -43,7 +43,7 @@ def request_removal(request: HttpRequest) -> HttpResponse:
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
-            throttle_anonymous_report(request)
+            throttle_report_without_account(request)
         except ValidationError as error:
             add_error(request, form, error)
         else:

@@ -172,7 +172,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
 def edit_and_resubmit(
     *, comment: Comment, body: str, user: User | None, guest: Guest | None, revision: int | None = None
 ) -> Appeal:
-    """Replace the text of one's own removed or pending comment, once. The new text is pending.
+    """Replace the text of one's own removed or pending comment, once. The comment is then pending.
 
     `revision` is the one that the form showed. Raises ValidationError if that is not allowed, if the text is
     empty, too long, unchanged or refused, or if another text was stored meanwhile (code "changed").
@@ -379,7 +379,8 @@ def _check_appeals_today(user: User | None, guest: Guest | None) -> None:
 def _check_option(comment: Comment, option: str) -> Transition:
     """Return the last transition of the comment's state.
 
-    `option`: a field of AuthorOptions. Raises ValidationError if the author has not or no longer this option.
+    `option`: a field of AuthorOptions. Raises ValidationError if the author does not have this option
+    (any more).
     """
     fresh = Comment.objects.get(pk=comment.pk)
     last = fresh.transitions.filter(kind=Transition.Kind.STATE).order_by("-id").first()

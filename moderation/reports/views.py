@@ -23,7 +23,7 @@ from moderation.models import IllegalContentReport, Report
 from moderation.notifications.notices import is_decided, report_outcome
 from moderation.reports import reporting
 from moderation.reports.forms import IllegalContentForm, ReportForm
-from moderation.screening.origins import throttle_anonymous_report
+from moderation.screening.origins import throttle_report_without_account
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,7 +83,7 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
     status = 422 if is_post else 200
     if is_post and form.is_valid():
         try:
-            throttle_anonymous_report(request)
+            throttle_report_without_account(request)
             assert form.comment is not None
             report = reporting.report_illegal_content(
                 comment=form.comment,
@@ -142,7 +142,7 @@ def _send_report(
     if user or guest:
         reporting.report_comment(comment=comment, user=user, guest=guest, why=why, details=details)
         return guest
-    throttle_anonymous_report(request)
+    throttle_report_without_account(request)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     with transaction.atomic():
         new = Guest.objects.create(name=name, email=email)

@@ -129,7 +129,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     user = require_moderator(request)
     if kind not in FORM_BY_KIND:
         raise Http404
-    return _edit_rule(request, user, FORM_BY_KIND[kind], None)
+    return _handle_rule_form(request, user, FORM_BY_KIND[kind], None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,10 +139,10 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a rule by creating another version."""
     user = require_moderator(request)
     replaces = get_object_or_404(Rule.objects.select_related("article", "terms"), pk=pk)
-    return _edit_rule(request, user, FORM_BY_KIND[replaces.kind], replaces)
+    return _handle_rule_form(request, user, FORM_BY_KIND[replaces.kind], replaces)
 
 
-def _edit_rule(
+def _handle_rule_form(
     request: HttpRequest, user: User, form_class: type[RuleForm], replaces: Rule | None
 ) -> HttpResponse:
     """Show the form of a rule, or handle it. Only `save` stores anything.

@@ -31,14 +31,14 @@ from moderation.screening import flags
 from moderation.screening.duplicates import find_near_duplicates
 from moderation.screening.imports import screen_batch
 
-MAX_SCREENED_AT_ONCE = 500  # comments; an import of more is screened by the job
+MAX_SCREENED_IN_IMPORT = 500  # comments; a larger import is screened by the job
 BATCH_SIZE = 500  # comments that are screened in one transaction
 RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 
 
 def is_large(count: int) -> bool:
     """Return whether an import that publishes this many comments is screened by the job."""
-    return count > MAX_SCREENED_AT_ONCE
+    return count > MAX_SCREENED_IN_IMPORT
 
 
 def screen_later(*, action: Action, discussion: int, count: int) -> None:

@@ -1,7 +1,8 @@
 """Origins: keyed hashes of the IP address and the address block of each comment, kept for 30 days.
 
-The search for similar comments and the checks compare them. Anonymous reports are counted by the hash of the
-address, for an hour. In this count and its names, requests for removal are reports as well.
+The search for similar comments and the checks compare them. Reports that are stored without an account or a
+guest (anonymous reports, reports of illegal content, requests for removal) are counted by the hash of the
+address, for an hour.
 
 The IP address of a comment is never stored. Anyone with the secret key could try all addresses, so the key
 must not be stored next to the database.
@@ -121,8 +122,8 @@ SET count = CASE WHEN n.began_at > %(hour_ago)s THEN n.count + 1 ELSE 1 END,
 RETURNING count"""
 
 
-def throttle_anonymous_report(request: HttpRequest) -> None:
-    """Count an anonymous report. Raise RateLimitError if its IP address sent too many."""
+def throttle_report_without_account(request: HttpRequest) -> None:
+    """Count a report without an account. Raise RateLimitError if its IP address sent too many."""
     if count_report(client_ip(request)) > MAX_ANONYMOUS_REPORTS_PER_HOUR:
         raise RateLimitError(
             _("We got many reports from your network within an hour. Please try again later."),

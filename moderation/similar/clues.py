@@ -108,7 +108,8 @@ def text_clues(
 ) -> int:
     """Return the clues of a name and a text alone; words, hosts and contacts are those of the text.
 
-    PRAISE is preliminary: ComparedComments removes it if the text shares words with its subject.
+    PRAISE is preliminary: ComparedComments removes it if the text shares words with its article
+    or discussion.
     """
     clues = 0
     if is_padded(body):

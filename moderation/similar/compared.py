@@ -70,7 +70,7 @@ class ComparedComments:
         self.by_discussion: dict[int, list[int]] = defaultdict(list)
         for index, row in enumerate(rows):
             self.by_discussion[row.discussion].append(index)
-        self._story_stems: dict[int, set[str]] = {}
+        self._article_stems: dict[int, set[str]] = {}
         self.is_late = [False] * len(rows)
         self.answered = {row.parent for row in rows}
         for discussion, indexes in self.by_discussion.items():
@@ -79,7 +79,7 @@ class ComparedComments:
             text_clues(row.name, row.body, *body) | (LATE if is_late else 0)
             for row, body, is_late in zip(rows, bodies, self.is_late, strict=True)
         ]
-        self._find_unrelated()
+        self._add_context_clues()
 
     def promotional(self, indexes: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
         """Return the rows with at least this promotional score."""
@@ -109,11 +109,11 @@ class ComparedComments:
         """Return the number of different authors."""
         return len({self.people[index] for index in indexes})
 
-    def story_stems(self, discussion: int) -> set[str]:
+    def article_stems(self, discussion: int) -> set[str]:
         """Return the topic stems of the story of a discussion."""
-        if discussion not in self._story_stems:
-            self._story_stems[discussion] = group_stems(lowercase_words(self.stories[discussion].text))
-        return self._story_stems[discussion]
+        if discussion not in self._article_stems:
+            self._article_stems[discussion] = group_stems(lowercase_words(self.stories[discussion].text))
+        return self._article_stems[discussion]
 
     def _find_late(self, discussion: int, indexes: Sequence[int]) -> None:
         """Mark late comments: long after the article, and after a quiet period or more than a year."""
@@ -128,10 +128,11 @@ class ComparedComments:
             age = at - published_at
             self.is_late[index] = age > LATE_AFTER and (has_ended or age > CLOSED_AFTER)
 
-    def _find_unrelated(self) -> None:
+    def _add_context_clues(self) -> None:
         """Compare comments that have a clue with the words of their article and discussion.
 
-        Sets UNRELATED for comments that share hardly a word, and removes PRAISE from the others.
+        Sets UNRELATED for comments that share hardly a word, removes PRAISE from the others, and sets
+        IN_CONVERSATION.
         """
         for discussion, indexes in self.by_discussion.items():
             # A comment that begins with "Free" addresses nobody whose name is "Free flights".
@@ -145,7 +146,7 @@ class ComparedComments:
             with_clue = [index for index in indexes if self.clues[index] & ~LATE and self.words[index]]
             if not with_clue:
                 continue
-            story_stems = self.story_stems(discussion)
+            article_stems = self.article_stems(discussion)
             not_late = [index for index in indexes if not self.is_late[index]]
             stems = {index: group_stems(self.words[index]) for index in {*with_clue, *not_late}}
             discussed = Counter(chain.from_iterable(stems[index] for index in not_late))
@@ -163,7 +164,7 @@ class ComparedComments:
                 own = 0 if self.is_late[index] else 1
                 same_contact = [stems_by_contact[contact] for contact in contacts[index]]
                 shared = sum(
-                    stem in story_stems
+                    stem in article_stems
                     or discussed[stem] > max((counts[stem] for counts in same_contact), default=own)
                     for stem in stems[index]
                 )

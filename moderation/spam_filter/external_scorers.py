@@ -1,8 +1,8 @@
 """External scorers: services that rate a comment as spam, asked in parallel and with a short timeout.
 
-An answer is one finding among others and one signal of the filter; it never makes a comment pending
-by itself. A missing answer is stored as a finding, too. No data leaves the site unless an operator configures
-a service (settings.AKISMET_API_KEY, settings.SCORER_URL).
+An answer is one finding among others and one signal of the filter; it never makes a comment pending by
+itself. A missing answer is stored as a finding, too. No data leaves the site unless an operator configures a
+service (settings.AKISMET_API_KEY, settings.SCORER_URL).
 """
 
 import logging

@@ -45,7 +45,7 @@ class PercentOption:
 
     percent: float
     threshold: float  # the probability from which a comment is reviewed first
-    pending_good: int  # good comments that would have become pending
+    pending_good_count: int  # good comments that would have become pending
     pending_spam_percent: int | None  # of spam that would have; None if there was no spam
 
     @property
@@ -113,8 +113,8 @@ class VersionRow:
     log_loss: ComparedNumber
     recall: ComparedNumber  # percentage of spam found if 1 in 100 good comments may become pending
     # Percentage of good comments that become pending with the setting of the time.
-    pending_good: ComparedNumber
-    pending_spam: ComparedNumber  # the same for spam; None if there was no spam
+    pending_good_percent: ComparedNumber
+    pending_spam_percent: ComparedNumber  # the same for spam; None if there was no spam
 
     @property
     def may_be_activated(self) -> bool:
@@ -298,7 +298,7 @@ class FilterPage:
         if not points or self.current_option is None:
             return None
         now = (
-            self.current_option.pending_good / self.metrics["ham"],
+            self.current_option.pending_good_count / self.metrics["ham"],
             (self.current_option.pending_spam_percent or 0) / 100,
         )
         return charts.Curve(
@@ -317,7 +317,7 @@ class FilterPage:
                 (
                     _("%(n)s in 100") % {"n": f"{option.percent:g}"},
                     [
-                        f"{100 * option.pending_good / self.metrics['ham']:.1f}%",
+                        f"{100 * option.pending_good_count / self.metrics['ham']:.1f}%",
                         f"{option.pending_spam_percent}%" if option.pending_spam_percent is not None else "–",
                     ],
                 )
@@ -420,8 +420,8 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         log_loss=ComparedNumber(*trial.get("log_loss", [row["evaluation__log_loss"]])),
         recall=_rounded(trial.get("recall", [recall]), factor=100),
         # An older trial did not count these.
-        pending_good=ComparedNumber(*trial.get("good", [])),
-        pending_spam=_rounded(trial.get("spam", [])),
+        pending_good_percent=ComparedNumber(*trial.get("good", [])),
+        pending_spam_percent=_rounded(trial.get("spam", [])),
     )
 
 

@@ -19,11 +19,10 @@ MAX_STORED_SCORES = 500  # stored scores of good comments, the highest
 
 MIN_TOPIC_COMMENTS = 300  # good comments, decided on later, with which a topic gets its own threshold
 
-AUTO_SPAM_SHARE = (
-    0.1  # of the good comments that may become pending, the share that may be marked as spam instead
-)
-AUTO_SPAM_MIN_THRESHOLD = 0.98  # lowest probability from which that happens
-AUTO_SPAM_MIN_DECISIONS = 200  # decisions by people on this site before that happens
+# Share of the good comments that may become pending that may be marked as spam instead.
+AUTO_SPAM_SHARE = 0.1
+AUTO_SPAM_MIN_THRESHOLD = 0.98  # lowest probability from which the filter marks a comment as spam
+AUTO_SPAM_MIN_DECISIONS = 200  # decisions by people on this site before the filter marks any
 
 
 @dataclass(frozen=True)

@@ -153,11 +153,11 @@ def as_csv(entries: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
     before: PageCursor | None = None
     newest = Transition.objects.order_by("-id").values_list("pk", flat=True).first() or 0
     people: dict[int, str] = {}
-    stories: dict[int, tuple[str, str]] = {}
+    articles_by_id: dict[int, tuple[str, str]] = {}
     stored = entries.filter(pk__lte=newest)
     while rows := list(older_than(stored, "at", before).values_list(*FIELDS)[:BATCH_SIZE]):
-        _load_names(rows, people, stories, user)
-        yield _csv_lines(_cells(row, people, stories) for row in rows)
+        _load_names(rows, people, articles_by_id, user)
+        yield _csv_lines(_cells(row, people, articles_by_id) for row in rows)
         pk, at, *_values = rows[-1]
         before = PageCursor(at, pk)
 
@@ -172,27 +172,29 @@ FIELDS = [
 def _load_names(
     rows: Iterable[tuple[Any, ...]],
     people: dict[int, str],
-    stories: dict[int, tuple[str, str]],
+    articles_by_id: dict[int, tuple[str, str]],
     user: User | None,
 ) -> None:
-    """Add the names of people and the titles and URLs of stories that are new in these rows.
+    """Add the names of people and the titles and URLs of articles that are new in these rows.
 
-    It takes at most two statements. A story whose title `user` may not read gets no URL either.
+    It takes at most two statements. An article whose title `user` may not read gets no URL either.
     """
     actors = {row[-3] for row in rows} - people.keys() - {None}
     people |= {user.pk: str(user) for user in User.objects.only("name").filter(pk__in=actors)}
-    new_stories = {row[-1] for row in rows} - stories.keys()
-    found = Article.objects.filter(pk__in=new_stories)
+    new_articles = {row[-1] for row in rows} - articles_by_id.keys()
+    found = Article.objects.filter(pk__in=new_articles)
     for pk, title, slug in found.with_title_visible_to(user).values_list("pk", "title", "slug"):
-        stories[pk] = title, f"{settings.SITE_URL}{reverse('story', args=[slug])}"
-    for pk in new_stories - stories.keys():
-        stories[pk] = gettext(UNPUBLISHED_TITLE), ""
+        articles_by_id[pk] = title, f"{settings.SITE_URL}{reverse('story', args=[slug])}"
+    for pk in new_articles - articles_by_id.keys():
+        articles_by_id[pk] = gettext(UNPUBLISHED_TITLE), ""
 
 
-def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tuple[str, str]]) -> list[object]:
-    *cells, parent, actor, action, story = row
+def _cells(
+    row: tuple[Any, ...], people: dict[int, str], articles_by_id: dict[int, tuple[str, str]]
+) -> list[object]:
+    *cells, parent, actor, action, article = row
     cells[1] = cells[1].isoformat(timespec="seconds")
-    title, story_url = stories[story]
+    title, article_url = articles_by_id[article]
     by = people[actor] if actor else ""
     return [
         *cells,
@@ -200,7 +202,7 @@ def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tupl
         by,
         action or "",
         title,
-        f"{story_url}comments/{cells[3]}/" if story_url else "",
+        f"{article_url}comments/{cells[3]}/" if article_url else "",
     ]
 
 

@@ -143,8 +143,8 @@ class CheckDecisions:
 
     label: str
     decided: int  # decisions
-    removed_percent: int  # share of the decisions that removed the comment
-    undone_percent: int  # share of the decisions that were undone
+    removed_percent: int  # percentage of the decisions that removed the comment
+    undone_percent: int  # percentage of the decisions that were undone
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def load_period(days: int, zone: tzinfo) -> Period:
     return Period(chart, _shares(+removed), posted.total(), decided.total())
 
 
-def ages_of_pending() -> list[Share]:
+def pending_by_age() -> list[Share]:
     """Return the shares of pending comments by age; nothing for an empty queue."""
     labels = [
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
@@ -307,7 +307,7 @@ def latest_days(days: int, zone: tzinfo) -> list[date]:
 
 
 def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement over the log, first for past days and then for today.
+    """Return the rows of a statement over the transition log, first for past days and then for today.
 
     Rows for past days are cached as long as the last entry before today is the same. A restore of another
     database changes it.

@@ -46,7 +46,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "days": days,
         "periods": dashboard.PERIODS,
         "period": dashboard.load_period(days, zone),
-        "ages_of_pending": dashboard.ages_of_pending(),
+        "pending_by_age": dashboard.pending_by_age(),
         "decisions_by_check": dashboard.decisions_by_check(days, zone),
         "max_decisions": dashboard.MAX_DECISIONS,
         "articles": articles,

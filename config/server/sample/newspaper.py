@@ -91,9 +91,9 @@ class _Discussions:
         """Post the comments, and apply the actions of moderators, editors and readers to them."""
         # A person whose first comment was approved is known, and their other comments appear at once.
         first, others = _split_first_comments(content.comments())
-        waiting = [comment.pk for comment in map(self._post, first) if comment.state == State.PENDING]
+        pending = [comment.pk for comment in map(self._post, first) if comment.state == State.PENDING]
         moderator = self.users[MODERATOR]
-        decide(ids=waiting, to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+        decide(ids=pending, to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
         for planned in [*others, *content.flood()]:
             self._post(planned)
         self._name_sources()

@@ -16,7 +16,7 @@ from moderation.features.text_reading import (
 from moderation.features.word_lists import LINK_SHORTENERS, PRAISE_WORDS, PRODUCT_WORDS
 
 LATE_FULL_DAYS = 1825  # from here on the strength is 1
-MIN_ARTICLE_STEMS = 30  # stems of the story: a title alone is too short to compare with
+MIN_ARTICLE_STEMS = 30  # stems of the article: a title alone is too short to compare with
 
 
 def late(comment: ParsedComment) -> SignalResult | None:

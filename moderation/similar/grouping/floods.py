@@ -124,7 +124,7 @@ def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int])
 
 
 def _suspects_of_one_pattern(compared: ComparedComments, indexes: Sequence[int]) -> list[int]:
-    """Return the suspects in each NAME_PATTERN_WINDOW in which enough people wrote suspects.
+    """Return the suspects in each NAME_PATTERN_WINDOW in which enough people wrote suspected comments.
 
     At least half of the comments in the window must be suspects. `indexes`: the comments under names of one
     shape, in order of time.

@@ -56,7 +56,7 @@ def _is_in_conversation(compared: ComparedComments, index: int) -> bool:
 
 def _is_of_its_story(compared: ComparedComments, index: int) -> bool:
     """Return whether a comment uses words of its story."""
-    own = group_stems(compared.words[index]) & compared.story_stems(compared.rows[index].discussion)
+    own = group_stems(compared.words[index]) & compared.article_stems(compared.rows[index].discussion)
     return len(own) >= MIN_STORY_WORDS
 
 

@@ -104,7 +104,7 @@ class Model:
         return self.read(ParsedComment(data), site_results)
 
     def read(self, comment: ParsedComment, site_results: Iterable[SignalResult] = ()) -> Features:
-        """Return the features of a comment. `site_results`: results of the site's own signals."""
+        """Return the features of a comment. `site_results`: those of signals that only this site weights."""
         return self.starter.read(comment, site_results)
 
     def logit(self, features: Features) -> float:

@@ -65,7 +65,7 @@ class Starter:
     digest: str = ""  # SHA-256 of its file
 
     def read(self, comment: ParsedComment, site_results: Iterable[SignalResult] = ()) -> Features:
-        """Return the features of a comment. `site_results`: results of the site's own signals."""
+        """Return the features of a comment. `site_results`: those of signals that only this site weights."""
         comment = shorten(comment)
         slots = ngrams.comment_slots(comment)
         values, found = read_values(comment, self.reference)

@@ -36,7 +36,7 @@ HARMFUL = b"Call me at 555-867-5309 or write to ann@example.org, she lives at 12
 @pytest.fixture
 def by_job(monkeypatch):
     """Let the job screen imports of any size, in batches of 7 comments."""
-    monkeypatch.setattr(import_jobs, "MAX_SCREENED_AT_ONCE", 0)
+    monkeypatch.setattr(import_jobs, "MAX_SCREENED_IN_IMPORT", 0)
     monkeypatch.setattr(import_jobs, "BATCH_SIZE", 7)
 
 
@@ -84,7 +84,7 @@ def import_both_ways(data: bytes, monkeypatch) -> tuple[dict[str, list], dict[st
         import_saved_page(data)
         at_once = results()
         transaction.set_rollback(True)
-    monkeypatch.setattr(import_jobs, "MAX_SCREENED_AT_ONCE", 0)
+    monkeypatch.setattr(import_jobs, "MAX_SCREENED_IN_IMPORT", 0)
     monkeypatch.setattr(import_jobs, "BATCH_SIZE", 7)
     import_saved_page(data)
     run_jobs()
@@ -292,7 +292,7 @@ def test_a_few_comments_of_a_large_import_are_screened_as_they_return(by_job, ma
     import_saved_page(with_harmful_comment())
     undo(action=Action.objects.get(), actor=maria)
     run_jobs()
-    monkeypatch.setattr(import_jobs, "MAX_SCREENED_AT_ONCE", 500)
+    monkeypatch.setattr(import_jobs, "MAX_SCREENED_IN_IMPORT", 500)
 
     assert not import_saved_page(with_harmful_comment()).is_screened_later
 

@@ -143,7 +143,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, measured_version):
     assert f"/moderation/actions/{action.pk}/undo/" in page
     assert 'value="5"' in page
     now = FilterPage(ada).current_option
-    assert (now.pending_good, now.percent) == (1, 5)
+    assert (now.pending_good_count, now.percent) == (1, 5)
     assert now.pending_spam_percent >= 90
     client.post(f"/moderation/actions/{action.pk}/undo/")
     assert ModerationSettings.objects.get(pk=1).false_positive_limit == 1

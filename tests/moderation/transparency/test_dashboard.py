@@ -267,7 +267,7 @@ def test_waiting_comments_are_counted_by_age():
             is_pending=True,
             opened_at=timezone.now() - timedelta(hours=hours),
         )
-    assert [share.n for share in dashboard.ages_of_pending()] == [1, 1, 1, 1, 1, 2]
+    assert [share.n for share in dashboard.pending_by_age()] == [1, 1, 1, 1, 1, 2]
 
 
 def test_a_burst_stands_out(maria_client):
