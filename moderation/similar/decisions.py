@@ -1,6 +1,6 @@
 """Decide on a whole group of comments in one action."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,23 +65,23 @@ def decide_group(
                 resolved_at=timezone.now(), resolved_by=actor, action=result.action
             )
         if result.action:
-            skipped = [pk for item in result.skipped if (pk := item.comment)] + decided
-            _record_skipped(result.action, skipped, len(skipped) + result.more_skipped)
+            skipped_ids = [pk for item in result.skipped if (pk := item.comment)] + decided
+            _record_skipped(result.action, skipped_ids, len(skipped_ids) + result.more_skipped)
         reported = [
             pk for pk in pages.reported_as_illegal(group, moderatable_article_ids(actor)) if pk not in without
         ]
-    illegal = [
-        SkippedItem(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported
+    skipped = [
+        *result.skipped,
+        *decisions.skipped_comments(decided[:MAX_SKIPPED_LISTED]),
+        *_skipped_items(reported, _("Reported as illegal: it needs a decision of its own")),
+        *_skipped_items(sorted(appealed), _("An appeal must be decided by another moderator.")),
     ]
-    appeals = [
-        SkippedItem(pk, "", _("An appeal must be decided by another moderator.")) for pk in sorted(appealed)
-    ]
-    listed = decisions.skipped_comments(decided[:MAX_SKIPPED_LISTED])
-    return replace(
-        result,
-        skipped=result.skipped + listed + illegal + appeals,
-        more_skipped=result.more_skipped + len(decided[MAX_SKIPPED_LISTED:]),
-    )
+    more_skipped = result.more_skipped + len(decided[MAX_SKIPPED_LISTED:])
+    return replace(result, skipped=skipped, more_skipped=more_skipped)
+
+
+def _skipped_items(ids: Iterable[int], reason: str) -> list[SkippedItem]:
+    return [SkippedItem(pk, "", reason) for pk in ids]
 
 
 def _remove_deselected_from_other_groups(group: CommentGroup, without: Collection[int]) -> None:
