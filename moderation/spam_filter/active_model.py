@@ -143,7 +143,7 @@ def starter_good_scores(about: Mapping[str, Any] | None = None) -> GoodScores:
 def predict(parsed: ParsedComment, active: ActiveFilter, site_results: Iterable[SignalResult]) -> Prediction:
     """Return the prediction for a comment.
 
-    `site_results`: those of signals that only this site weights (registry.start_weights).
+    `site_results`: results of the signals that the filter learns on the site alone (registry.start_weights).
     """
     model = load_model(active.version)
     features = model.read(parsed, site_results)

@@ -42,7 +42,7 @@ class Decision:
     is_spam: bool  # else a person approved it
     topics: tuple[int, ...]  # of the article
     data: CommentData
-    site_results: tuple[SignalResult, ...]  # of the site's own signals
+    site_results: tuple[SignalResult, ...]  # of the signals that the filter learns on the site alone
     actor: int
     action_id: UUID | None
     author: str

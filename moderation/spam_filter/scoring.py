@@ -65,8 +65,8 @@ def score_comment(
 ) -> tuple[Prediction, list[CheckResult]]:
     """Return the prediction for a parsed comment and the findings to store.
 
-    `site_results`: those of signals that only this site weights (registry.start_weights); `external`: results
-    of the external scorers.
+    `site_results`: results of the signals that the filter learns on the site alone (registry.start_weights).
+    `external`: results of the external scorers.
     """
     prediction = active_model.predict(parsed, active, site_results)
     own = registry.stored_check_results(prediction.signals) + registry.find_unweighted(parsed)
@@ -80,7 +80,7 @@ def score_comment(
 
 
 def to_site_results(found: Iterable[CheckResult]) -> list[text_reading.SignalResult]:
-    """Return those of these results that are signals of the spam filter which only this site weights."""
+    """Return the results of the signals that the spam filter learns on the site alone."""
     names = registry.start_weights()
     return [
         text_reading.SignalResult(result.strength, signal=result.check)

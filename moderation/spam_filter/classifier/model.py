@@ -104,7 +104,10 @@ class Model:
         return self.read(ParsedComment(data), site_results)
 
     def read(self, comment: ParsedComment, site_results: Iterable[SignalResult] = ()) -> Features:
-        """Return the features of a comment. `site_results`: those of signals that only this site weights."""
+        """Return the features of a comment.
+
+        `site_results`: results of the signals that the filter learns on the site alone.
+        """
         return self.starter.read(comment, site_results)
 
     def logit(self, features: Features) -> float:
@@ -302,8 +305,8 @@ class Model:
     def from_bytes(cls, stored: bytes, start_weights: Mapping[str, float] | None = None) -> Self:
         """Return the stored model, or the stored starter as a model.
 
-        `start_weights`: the weights of the site's own signals before anything was learnt. Raises ValueError
-        if the bytes are no filter, or one of another release.
+        `start_weights`: the weights, before anything was learnt, of the signals that it learns on the site
+        alone. Raises ValueError if the bytes are no filter, or one of another release.
         """
         head, body = unpack(stored)
         if head["format"] == STARTER_FORMAT:

@@ -65,7 +65,10 @@ class Starter:
     digest: str = ""  # SHA-256 of its file
 
     def read(self, comment: ParsedComment, site_results: Iterable[SignalResult] = ()) -> Features:
-        """Return the features of a comment. `site_results`: those of signals that only this site weights."""
+        """Return the features of a comment.
+
+        `site_results`: results of the signals that the filter learns on the site alone.
+        """
         comment = shorten(comment)
         slots = ngrams.comment_slots(comment)
         values, found = read_values(comment, self.reference)
