@@ -33,7 +33,7 @@ from moderation.screening.rate_limits import DEFAULT_KNOWN_LIMIT, DEFAULT_NEW_LI
 from tests import isolation
 from tests.factories import UserFactory, confirm_email
 from tests.helpers.mails import check_mail
-from tests.helpers.postgres.database import keep_rows, restore_rows
+from tests.helpers.postgres.database import keep_rows, restore_rows, superuser
 from tests.helpers.servers import buckets
 from tests.helpers.waiting import BROWSER_PATIENCE, PATIENCE
 
@@ -205,7 +205,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Allow TRUNCATE on append-only tables, and restore the rows of the migrations after tests that commit.
 
     UPDATE and DELETE stay forbidden there. The spam filter is off, except in tests that use the fixture
-    `starter`.
+    `starter`. The connection stays open after tests that commit: a new one plans each statement again.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%_no_truncate'")
@@ -215,17 +215,27 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         keep_rows()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: restore_rows())
+        patch.setattr(TransactionTestCase, "_should_reload_connections", classmethod(lambda _class: False))
         yield
 
 
+@pytest.fixture(scope="session")
+def superuser_cursor() -> Iterator[Any]:
+    """Yield a cursor of the database server's superuser."""
+    with superuser() as cursor:
+        yield cursor
+
+
 @pytest.fixture
-def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> Iterator[None]:
+def transactional_db(
+    transactional_db: None, superuser_cursor: Any, request: pytest.FixtureRequest
+) -> Iterator[None]:
     """Close open pages before the clean-up, because it and their requests would wait for each other."""
     browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
     yield
     for context in browser.contexts if browser else ():  # an open page continues to send requests
         context.close()
-    isolation.leave_no_transaction(request.node)
+    isolation.leave_no_transaction(request.node, superuser_cursor)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -111,36 +111,35 @@ def has_failed(item: pytest.Item) -> bool:
     return item.stash.get(_failed, False)
 
 
-def leave_no_transaction(item: pytest.Item) -> None:
+def leave_no_transaction(item: pytest.Item, cursor: Any) -> None:
     """End what would keep the tables of a transactional test from being emptied.
 
-    The live server may still answer what a page asked for as it was closed: that is waited for. A transaction
-    that stays open fails the test, unless it has failed already.
+    `cursor` is a superuser's. The live server may still answer what a page asked for as it was closed: that
+    is waited for. A transaction that stays open fails the test, unless it has failed already.
     """
     _close_own_connection(even_if_idle=has_failed(item))
     # Several checks after a browser test, because a page may send a last request as it is closed.
     calm = 3 if "live_server" in item.fixturenames else 1
-    if _wait_for_transactions(AFTER_FAILURE if has_failed(item) else PATIENCE, calm):
+    if _wait_for_transactions(cursor, AFTER_FAILURE if has_failed(item) else PATIENCE, calm):
         return
     statements = end_transactions()
-    _wait_for_transactions(AFTER_FAILURE, calm)
+    _wait_for_transactions(cursor, AFTER_FAILURE, calm)
     if not has_failed(item):
         pytest.fail(f"The test left transactions open, which were ended: {statements}")
 
 
-def _wait_for_transactions(seconds: float, calm: int) -> bool:
+def _wait_for_transactions(cursor: Any, seconds: float, calm: int) -> bool:
     """Wait until nobody else has a transaction open on the test database, and no request is being answered.
 
     `calm` is how often in a row, 50 ms apart, that must be so. Return whether it became so in time.
     """
     deadline, seen = time.monotonic() + seconds, 0
-    with superuser() as cursor:
-        while True:
-            cursor.execute(f"SELECT {_IN_TRANSACTION}", [_database(), _own_process()])
-            seen = 0 if cursor.rowcount or _requests() else seen + 1
-            if seen >= calm or time.monotonic() > deadline:
-                return seen >= calm
-            time.sleep(0.05)
+    while True:
+        cursor.execute(f"SELECT {_IN_TRANSACTION}", [_database(), _own_process()])
+        seen = 0 if cursor.rowcount or _requests() else seen + 1
+        if seen >= calm or time.monotonic() > deadline:
+            return seen >= calm
+        time.sleep(0.05)
 
 
 def end_transactions() -> list[str]:
